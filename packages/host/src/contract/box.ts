@@ -1,0 +1,88 @@
+/** What a host is told of a box, and what it reports: the nouns of the Host contract. */
+
+/** Isolation grades (docs/ARCHITECTURE.md, Runtimes). `auto` is resolved by the host and never reported back. */
+export type Isolation = 'container' | 'gvisor' | 'microvm';
+
+/** Resources a box may use. Enforced by the host, shown inside the box. */
+export interface BoxSize {
+  /** CPU share and upper bound; may be fractional (0.5). */
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Bound of the writable layer. */
+  readonly diskBytes: number;
+  /** Bound of processes and threads. */
+  readonly processes: number;
+}
+
+/** Account inside the box that commands run as. Created when the image lacks it. */
+export interface BoxUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+/** One read-only directory of a layer stack. */
+export interface Layer {
+  /** Absolute path on the host. */
+  readonly path: string;
+  /** User id outside that owns what root owns inside (0 for image layers). */
+  readonly ownerBase: number;
+}
+
+/** The wish for one box. `id` is the idempotency key: a host that has it answers with what it has. */
+export interface BoxSpec {
+  readonly id: string;
+  readonly isolation: Isolation | 'auto';
+  /** `default` names the host's default image; else an explicit stack, top layer first. */
+  readonly image:
+    | 'default'
+    | { readonly layers: readonly Layer[]; readonly environment: Readonly<Record<string, string>> };
+  readonly size: BoxSize;
+  readonly user: BoxUser;
+  readonly hostname: string;
+  /** Base of every process's environment, secrets included. Never written to disk by the host. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Why a box stopped without being told to. */
+export type StopCause =
+  | 'destroyed'
+  | 'out_of_memory'
+  | 'out_of_disk'
+  | 'guest_exited'
+  | 'runtime_failed'
+  | 'protocol_breach'
+  | 'host_lost';
+
+/**
+ * What *is*: `starting` (durably accepted, not yet answering), `running` (guest configured and answering), `stopped` (no process is left;
+ * disk kept), `destroyed` (nothing is left but the spool).
+ */
+export type BoxPhase = 'starting' | 'running' | 'stopped' | 'destroyed';
+
+export interface BoxState {
+  readonly id: string;
+  readonly phase: BoxPhase;
+  readonly isolation: Isolation;
+  /** Address of the box in its network, once it has one. */
+  readonly ipv4?: string;
+  readonly cause?: StopCause;
+  /** For people: what exactly happened. */
+  readonly detail?: string;
+  readonly startedMs?: number;
+  readonly stoppedMs?: number;
+}
+
+/** Pushed to every subscriber; a subscriber that reconnects compares `list()` instead of replaying. */
+export type HostEvent =
+  | { readonly type: 'box'; readonly state: BoxState }
+  | { readonly type: 'execution'; readonly boxId: string; readonly executionId: string; readonly status: 'completed' };
+
+/** Live figures of one box. */
+export interface BoxMetrics {
+  readonly memoryUsedBytes: number;
+  readonly cpuUsageUs: number;
+  readonly processes: number;
+  readonly diskUsedBytes: number;
+}

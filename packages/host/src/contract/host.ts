@@ -1,0 +1,131 @@
+import type { BoxMetrics, BoxSpec, BoxState, HostEvent, Isolation } from './box.ts';
+import type {
+  ExecutionSpec,
+  ExecutionState,
+  ExecutionStatus,
+  ExecutionView,
+  LogEntry,
+  LogFilter,
+  OutputChunk,
+  OutputStream,
+} from './execution.ts';
+
+/** What this machine can do, and why not where it cannot. */
+export interface HostDescription {
+  readonly isolations: ReadonlyArray<{
+    readonly isolation: Isolation;
+    readonly usable: boolean;
+    readonly reason?: string;
+  }>;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly diskFreeBytes: number;
+  /** Counters that must read 0 when no box exists: rootfs, processes, cgroups, subvolumes, veths, links, fds above the base. */
+  readonly leaks: Readonly<Record<string, number>>;
+}
+
+export interface FileInfo {
+  readonly path: string;
+  readonly kind: 'file' | 'directory' | 'symlink' | 'other';
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly modifiedMs: number;
+}
+
+export interface WriteFileOptions {
+  /** Account whose rights apply and who owns the file; the box's user when left out. */
+  readonly user?: string;
+  readonly mode?: number;
+  readonly makeParents?: boolean;
+  /** File name used when the path is a directory or ends in '/'. */
+  readonly nameInDirectory?: string;
+}
+
+/** Duplex byte stream into the box. Closing it, or aborting its signal, ends the connection there. */
+export interface BoxConnection {
+  readonly readable: AsyncIterable<Uint8Array>;
+  /** Resolves when the bytes are taken over; waits under back-pressure. */
+  write(bytes: Uint8Array): Promise<void>;
+  end(): Promise<void>;
+  destroy(): void;
+}
+
+/**
+ * One place where boxes run. Every call is safe to repeat after a crash of either side; each is idempotent by box id, and executions by
+ * execution id. All methods reject with a {@link HostError}. Strings and bytes from inside a box are hostile data.
+ */
+export interface Host {
+  describe(): Promise<HostDescription>;
+
+  /** Starts the box, or returns the state of the one with this id. Resolves when it answers (`running`) or has failed (`stopped`). */
+  create(spec: BoxSpec): Promise<BoxState>;
+  /** Ends the box and frees all but its spool. Succeeds from every state, twice, and for ids never seen. */
+  destroy(boxId: string): Promise<void>;
+  /** Deletes the spool (executions, output, log) of a destroyed box. */
+  forget(boxId: string): Promise<void>;
+  inspect(boxId: string): Promise<BoxState | undefined>;
+  list(): Promise<BoxState[]>;
+  /** Events from now on, until the signal is aborted or the host is lost (then it throws `hostUnavailable`). */
+  events(signal: AbortSignal): AsyncIterable<HostEvent>;
+  metrics(boxId: string): Promise<BoxMetrics>;
+
+  /** Starts the execution, or returns the one with this id. Resolves once it is durable. */
+  execute(boxId: string, spec: ExecutionSpec): Promise<ExecutionState>;
+  /** The present view with the last `lastLines` lines of each output. Works after the box is gone, until `forget`. */
+  execution(boxId: string, executionId: string, lastLines: number): Promise<ExecutionView>;
+  /** Resolves when the status is one of `until`, or after `timeoutMs` with what is. */
+  waitExecution(
+    boxId: string,
+    executionId: string,
+    wait: { readonly until: readonly ExecutionStatus[]; readonly timeoutMs: number; readonly lastLines: number },
+    signal?: AbortSignal,
+  ): Promise<ExecutionView>;
+  /** `execute` then `waitExecution` for completion in one round trip. */
+  executeAndWait(
+    boxId: string,
+    spec: ExecutionSpec,
+    wait: { readonly timeoutMs: number; readonly lastLines: number },
+    signal?: AbortSignal,
+  ): Promise<ExecutionView>;
+  /** Bytes from `offset` on; follows a running execution, ends when it is completed and all was sent. */
+  output(
+    boxId: string,
+    executionId: string,
+    stream: OutputStream,
+    offset: number,
+    signal?: AbortSignal,
+  ): AsyncIterable<OutputChunk>;
+  /** Ends a queued or running execution (SIGKILL unless another signal is named). A completed one is left as it is. */
+  kill(
+    boxId: string,
+    executionId: string,
+    options?: { readonly signal?: number; readonly processGroup?: boolean },
+  ): Promise<void>;
+  /** Appends to the stdin of an execution started with `attachStdin`; `end` closes it. Resolves when taken over durably or written. */
+  stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean): Promise<void>;
+  logs(boxId: string, filter: LogFilter): Promise<LogEntry[]>;
+  followLogs(boxId: string, filter: LogFilter, signal: AbortSignal): AsyncIterable<LogEntry>;
+
+  readFile(
+    boxId: string,
+    path: string,
+    options?: { readonly user?: string },
+    signal?: AbortSignal,
+  ): Promise<{ readonly info: FileInfo; readonly body: AsyncIterable<Uint8Array> }>;
+  /** The file appears whole, or not at all when `body` throws or the signal is aborted. */
+  writeFile(
+    boxId: string,
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    options?: WriteFileOptions,
+    signal?: AbortSignal,
+  ): Promise<FileInfo>;
+  stat(boxId: string, path: string, options?: { readonly user?: string }): Promise<FileInfo>;
+  /** TCP to a port inside the box. */
+  connect(boxId: string, port: number, address?: string): Promise<BoxConnection>;
+
+  /** Ends this client or host object; boxes go on. */
+  close(): Promise<void>;
+}
