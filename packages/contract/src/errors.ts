@@ -1,0 +1,153 @@
+/** What the registry says of one error. `message` may hold `{name}` places that the caller fills. */
+export interface ErrorDefinition {
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** Whether the same request may succeed later. `false` on 409, 429 or 5xx makes the answer carry `x-should-retry: false`. */
+  readonly retryable: boolean;
+  readonly message: string;
+  /** What the caller can do about it. */
+  readonly hint: string;
+}
+
+const registry = <const Table extends Record<string, ErrorDefinition>>(table: Table): Table => table;
+
+/** Every error that a caller of the API can meet. Codes are stable; messages are for people. */
+export const errors = registry({
+  invalidRequest: {
+    status: 400,
+    retryable: false,
+    message: 'invalid request: {problem}',
+    hint: 'compare the request with /openapi.json',
+  },
+  malformedJson: {
+    status: 400,
+    retryable: false,
+    message: 'the request body is not valid JSON: {problem}',
+    hint: 'send a JSON object with content-type application/json',
+  },
+  malformedId: {
+    status: 400,
+    retryable: false,
+    message: "'{id}' is not a well-formed {resource} id",
+    hint: 'ids are {prefix} followed by 21 letters and digits',
+  },
+  unauthorized: {
+    status: 401,
+    retryable: false,
+    message: 'unauthorized: {problem}',
+    hint: 'send Authorization: Bearer with a valid API key',
+  },
+  forbidden: {
+    status: 403,
+    retryable: false,
+    message: 'this key has no {level} access to {resource}',
+    hint: 'use a key whose scopes allow it',
+  },
+  accountDisabled: {
+    status: 403,
+    retryable: false,
+    message: 'the account is disabled: no devbox capability',
+    hint: 'ask the operator of this installation to enable it',
+  },
+  notFound: {
+    status: 404,
+    retryable: false,
+    message: '{resource} {id} was not found',
+    hint: 'check the id and that the key belongs to the right account',
+  },
+  routeNotFound: {
+    status: 404,
+    retryable: false,
+    message: 'no route {method} {path}',
+    hint: 'see /openapi.json for what exists',
+  },
+  methodNotAllowed: {
+    status: 405,
+    retryable: false,
+    message: '{path} does not answer {method}, only {allowed}',
+    hint: 'see /openapi.json for what exists',
+  },
+  longPollTimeout: {
+    status: 408,
+    retryable: true,
+    message: 'none of the requested states was reached within {seconds} s',
+    hint: 'ask again to go on waiting',
+  },
+  requestTimeout: {
+    status: 408,
+    retryable: true,
+    message: 'the request body did not arrive in time',
+    hint: 'send the request again',
+  },
+  duplicateName: {
+    status: 400,
+    retryable: false,
+    message: "a {resource} named '{name}' already exists",
+    hint: 'choose another name, or update the existing one',
+  },
+  idempotencyKeyReused: {
+    status: 422,
+    retryable: false,
+    message: 'the idempotency key was used before on this route with a different request',
+    hint: 'use a fresh x-request-id for each distinct request',
+  },
+  payloadTooLarge: {
+    status: 413,
+    retryable: false,
+    message: 'the request body is larger than {limitBytes} bytes',
+    hint: 'upload large content as a file instead',
+  },
+  unsupportedMediaType: {
+    status: 415,
+    retryable: false,
+    message: 'content type {contentType} is not supported here',
+    hint: 'send {expected}',
+  },
+  databaseUnavailable: {
+    status: 503,
+    retryable: true,
+    message: 'the database cannot be reached at the moment',
+    hint: 'try again in a few seconds',
+  },
+  hostUnavailable: {
+    status: 503,
+    retryable: true,
+    message: 'the host that runs the devboxes cannot be reached at the moment',
+    hint: 'try again in a few seconds',
+  },
+  shuttingDown: {
+    status: 503,
+    retryable: true,
+    message: 'the server is shutting down',
+    hint: 'try again in a few seconds',
+  },
+  notImplemented: {
+    status: 501,
+    retryable: false,
+    message: '{feature} is not available in this version of Berth',
+    hint: 'docs/API.md lists what is',
+  },
+  internal: {
+    status: 500,
+    retryable: true,
+    message: 'internal error, request {requestId}',
+    hint: 'the server log has the cause under that request id',
+  },
+});
+
+export type ErrorCode = keyof typeof errors;
+
+type Places<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Places<Rest> : never;
+
+/** The values that the message and hint of an error need. */
+export type ErrorValues<Code extends ErrorCode> = {
+  readonly [Name in Places<(typeof errors)[Code]['message']> | Places<(typeof errors)[Code]['hint']>]: string | number;
+};
+
+/** Body of every error answer. Clients show `message` (API §2.4). */
+export interface ErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly retryable: boolean;
+}
