@@ -1,0 +1,87 @@
+import type { BoxMetrics, BoxUser, ExecutionSpec, FileInfo, Host, LogEntry } from '../contract/index.ts';
+
+/** What a box is told about itself once after its start (API of the guest: `Configure`). */
+export interface GuestConfiguration {
+  readonly hostname: string;
+  /** Base of every process's environment, secrets included: kept in the guest only, never on the host's disk. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly user: BoxUser;
+  readonly nameservers: readonly string[];
+  readonly hosts: ReadonlyArray<{ readonly address: string; readonly names: readonly string[] }>;
+  readonly memoryBytes: number;
+}
+
+/** Methods of {@link Host} that concern one box, without the leading `boxId`. */
+type WithoutBoxId<T> = T extends (boxId: string, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result : never;
+
+type BoxCalls = {
+  readonly [Name in
+    | 'execution'
+    | 'waitExecution'
+    | 'execute'
+    | 'executeAndWait'
+    | 'output'
+    | 'kill'
+    | 'stdin'
+    | 'logs'
+    | 'followLogs'
+    | 'readFile'
+    | 'writeFile'
+    | 'stat']: WithoutBoxId<Host[Name]>;
+};
+
+/**
+ * The host's side of one box: its guest link and everything that travels over it. Made by `openGuestBox`; making one binds nothing, so the
+ * records of a box that is gone (executions, output, logs) are read through a GuestBox that never listens.
+ *
+ * Life: `openGuestBox` → `listen()` (before the box starts, or after a restart of the host) → `configure()` (only at the box's first start) →
+ * `ready` → calls → `boxEnded()` when the box has no process left → `close()`.
+ *
+ * Calls that need the guest wait while the link is down, and reject with `boxNotRunning` after `boxEnded()`.
+ */
+export interface GuestBox extends BoxCalls {
+  readonly boxId: string;
+
+  /** Binds `host.sock` (replacing a stale file) and takes up what earlier lives of the host left unfinished. Once. */
+  listen(): Promise<void>;
+
+  /** Tells the guest who it is; resolves when it has applied it. After this, `ready` resolves. Remembered as done for this guest's boot. */
+  configure(configuration: GuestConfiguration): Promise<void>;
+
+  /** The guest was configured in this or an earlier life of the host: no `configure()` is needed after a restart. */
+  readonly configured: boolean;
+
+  /** Resolves when the guest is connected and configured for the first time since `listen()`. Rejects with `boxNotRunning` when the box ends before. */
+  readonly ready: Promise<void>;
+
+  /** A guest is connected at this moment. */
+  readonly connected: boolean;
+
+  /** Live figures as the guest reports them; `diskUsedBytes` is that of the box's root file system. */
+  metrics(): Promise<BoxMetrics>;
+
+  /** TCP to a port inside the box (address 127.0.0.1 by default). */
+  connect(port: number, address?: string): ReturnType<Host['connect']>;
+
+  /** Adds a line to the box's log that no execution wrote (setup, files, kernel). Durable when it returns. */
+  appendLog(entry: Omit<LogEntry, 'timestampMs'> & { readonly timestampMs?: number }): void;
+
+  /**
+   * The box has no process left. What the link still holds is read to its end (bounded), then every unfinished execution is recorded as
+   * `lost` with this reason; later calls that need the guest reject with `boxNotRunning`. Idempotent.
+   */
+  boxEnded(reason: string): Promise<void>;
+
+  /** Closes sockets and files of this object; the box and its records stay. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Calls back what a box does by itself. None may throw. */
+export interface GuestBoxListener {
+  /** Five protocol breaches within a minute: the box is to be failed with cause `protocol_breach`. Called once. */
+  onBreach?(detail: string): void;
+  /** An execution has its end recorded. */
+  onExecutionCompleted?(executionId: string): void;
+}
+
+export type { BoxMetrics, ExecutionSpec, FileInfo };
