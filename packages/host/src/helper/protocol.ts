@@ -2,6 +2,8 @@
  * Commands of the privileged helper (packages/host/helper, Rust): the system calls that Node lacks. One JSON object a line on its stdin,
  * one JSON object a line on its stdout: `{id, ok}` or `{id, error: {code, message, osError?}}`, in any order; and events `{event, …}` at any
  * time. It keeps nothing that the kernel does not: killed, it can be started again at once. Paths are absolute. End of stdin ends it.
+ * A request is `{id, command, args}`: `id` a number or string that the reply repeats (null when the line could not be read), `command` a key of
+ * `HelperCommands`; a line has at most 1 MiB.
  */
 export interface HelperCommands {
   /** Version and what the kernel offers. */
@@ -38,7 +40,11 @@ export interface HelperCommands {
 
   /**
    * Starts one box: takes a network namespace, ID-maps the layers, mounts the overlay on `bundle`/rootfs in the helper's own mount namespace, fills the network
-   * namespace path into `bundle`/config.json (the string `@NETNS@`), runs `runtime` (argv with `run --detach … --pid-file`), and forgets the mount again (the box keeps it).
+   * namespace path into `bundle`/config.json (the `path` of the `network` entry of linux.namespaces: `@NETNS@` or whatever is there), runs `runtime`
+   * (argv with `run --detach … --pid-file`), and forgets the mount again (the box keeps it). On failure nothing is left: mounts, namespace, runtime state.
+   * The runtime and with it the box's init get /dev/null as stdin, stdout and stderr: name a log in `runtime` (`--log <file>`, JSON or text), whose
+   * errors become the message. With user namespaces every directory above `bundle`/rootfs must be searchable by all (0711). The network namespace belongs
+   * to the host: root in the box cannot change it, has no raw sockets, and cannot mount sysfs (bind /sys instead). Does not watch: send `boxWatch` next.
    */
   boxStart: {
     args: {
@@ -50,6 +56,8 @@ export interface HelperCommands {
       /** Outer uid and gid of root in the box; 65,536 ids from there on. */
       ownerBase: number;
       runtime: string[];
+      /** argv that removes the runtime's state by force (`runc --root … delete --force <id>`); run when the start fails or times out. */
+      runtimeDelete: string[];
       pidFile: string;
       timeoutMs: number;
     };
@@ -65,6 +73,9 @@ export interface HelperCommands {
   /** Watches the init process of a box; `exited` follows at once if it is gone already. Idempotent. */
   boxWatch: { args: { boxId: string; pid: number; startTimeTicks: number }; result: Record<never, never> };
 }
+
+/** Why a command failed. `osError` of the reply is the errno's name (`ENOSPC`), where there is one. */
+export type HelperErrorCode = 'badRequest' | 'os' | 'runtimeFailed' | 'timeout' | 'networkNotReady' | 'slotsExhausted' | 'busy';
 
 export type HelperEvent =
   | { event: 'exited'; boxId: string; pid: number; waitStatus: number | null }
