@@ -39,10 +39,7 @@ export const nginxPeer = async (): Promise<NginxPeer> => {
     `daemon off; user root; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
      events { worker_connections 64; }
      http { access_log off; sendfile on; client_max_body_size 0; ${paths}
-       server { listen 127.0.0.1:${port}; root ${folder}/www; location / { dav_methods PUT; } } }`.replace(
-      /^\s*load_module.*$/m,
-      '',
-    ),
+       server { listen 127.0.0.1:${port}; root ${folder}/www; location / { dav_methods PUT; } } }`,
   );
   const child = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-p', folder], { stdio: 'ignore' });
   await new Promise((resolve) => setTimeout(resolve, 300));
