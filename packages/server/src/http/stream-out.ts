@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+
+/** A client that takes nothing for this long is dropped. */
+export const defaultStallTimeoutMs = 60_000;
+
+/** Thrown when the client is gone or does not read. There is nobody to answer. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+}
+
+/** Writes with back-pressure: resolves when there is room for more. Drops a client that stalls and rejects with {@link ClientGone}. */
+export const writeChunk = async (
+  response: ServerResponse,
+  chunk: Uint8Array | string,
+  signal: AbortSignal,
+  stallTimeoutMs: number = defaultStallTimeoutMs,
+): Promise<void> => {
+  if (signal.aborted || response.destroyed) {
+    throw new ClientGone();
+  }
+  if (response.write(chunk)) {
+    return;
+  }
+  const stalled = AbortSignal.timeout(stallTimeoutMs);
+  try {
+    await once(response, 'drain', { signal: AbortSignal.any([signal, stalled]) });
+  } catch {
+    response.destroy();
+    throw new ClientGone();
+  }
+};
+
+/** Ends the answer and resolves when the last byte is handed over; drops a client that stalls. */
+export const endStream = async (
+  response: ServerResponse,
+  signal: AbortSignal,
+  stallTimeoutMs: number = defaultStallTimeoutMs,
+): Promise<void> => {
+  if (signal.aborted || response.destroyed) {
+    throw new ClientGone();
+  }
+  const stalled = AbortSignal.timeout(stallTimeoutMs);
+  const finished = once(response, 'finish', { signal: AbortSignal.any([signal, stalled]) });
+  response.end();
+  try {
+    await finished;
+  } catch {
+    response.destroy();
+    throw new ClientGone();
+  }
+};
+
+/** Sends all chunks after the head has been written. Any failure breaks the connection, so that a short answer never looks whole. */
+export const sendChunks = async (
+  response: ServerResponse,
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  stallTimeoutMs?: number,
+): Promise<void> => {
+  try {
+    for await (const chunk of chunks) {
+      await writeChunk(response, chunk, signal, stallTimeoutMs);
+    }
+    await endStream(response, signal, stallTimeoutMs);
+  } catch (error) {
+    response.destroy();
+    throw error;
+  }
+};
