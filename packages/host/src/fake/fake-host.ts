@@ -1,0 +1,337 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  BoxConnection,
+  BoxMetrics,
+  BoxSpec,
+  BoxState,
+  ExecutionSpec,
+  ExecutionState,
+  ExecutionStatus,
+  ExecutionView,
+  FileInfo,
+  Host,
+  HostDescription,
+  HostErrorCode,
+  HostEvent,
+  LogEntry,
+  LogFilter,
+  OutputChunk,
+  OutputStream,
+  StopCause,
+  WriteFileOptions,
+} from '../contract/index.ts';
+import { HostError } from '../contract/index.ts';
+import { EventHub } from '../events/event-hub.ts';
+import { FakeBox } from './fake-box.ts';
+import { type FakeCommandHandler, interpret } from './interpreter.ts';
+
+export type { FakeCommandContext, FakeCommandHandler } from './interpreter.ts';
+
+export interface FakeHostOptions {
+  /** Runs commands; default: a tiny deterministic shell ({@link interpret}). */
+  readonly handler?: FakeCommandHandler;
+  /** How long a box takes to start. */
+  readonly startMs?: number;
+}
+
+/** A peer that listens on a port inside a fake box: gets the connection's bytes, writes its own. */
+export type FakePort = (incoming: AsyncIterable<Uint8Array>, write: (bytes: Uint8Array) => void) => Promise<void>;
+
+/** A {@link Host} in memory, for tests of the control plane and simulations, with failures on demand. */
+export class FakeHost implements Host {
+  readonly #options: FakeHostOptions;
+  readonly #hub = new EventHub();
+  readonly #boxes = new Map<string, FakeBox>();
+  readonly #creating = new Map<string, Promise<BoxState>>();
+  readonly #ports = new Map<string, FakePort>();
+  readonly #createFailures: StopCause[] = [];
+  readonly #callFailures: HostErrorCode[] = [];
+  #unreachable = false;
+
+  constructor(options: FakeHostOptions = {}) {
+    this.#options = options;
+  }
+
+  /** The next box that is created stops with this cause instead of running. */
+  failNextCreate(cause: StopCause): void {
+    this.#createFailures.push(cause);
+  }
+
+  /** The next call of any method fails with this code and does nothing. */
+  failNextCall(code: HostErrorCode): void {
+    this.#callFailures.push(code);
+  }
+
+  /** The box dies by itself. */
+  loseBox(boxId: string, cause: StopCause = 'guest_exited', detail = 'lost by the test'): void {
+    this.#box(boxId).stop('stopped', cause, detail);
+  }
+
+  /** While true every call fails as if the host were gone; its boxes go on. Ends the event streams. */
+  setUnreachable(unreachable: boolean): void {
+    this.#unreachable = unreachable;
+    if (unreachable) {
+      this.#hub.interrupt(new HostError('hostUnavailable', 'the host is unreachable'));
+    }
+  }
+
+  /** Event streams end as after a lost connection; calls go on. */
+  dropConnection(): void {
+    this.#hub.interrupt(new HostError('hostUnavailable', 'connection lost'));
+  }
+
+  /** Lets a peer listen on a port of a box. */
+  listen(boxId: string, port: number, peer: FakePort): void {
+    this.#ports.set(`${boxId}:${port}`, peer);
+  }
+
+  async describe(): Promise<HostDescription> {
+    this.#enter();
+    const alive = [...this.#boxes.values()].filter((box) => box.state.phase !== 'destroyed').length;
+    return {
+      isolations: [
+        { isolation: 'container', usable: true },
+        { isolation: 'gvisor', usable: false, reason: 'not built into the fake host' },
+        { isolation: 'microvm', usable: false, reason: 'not built into the fake host' },
+      ],
+      cpus: 64,
+      memoryBytes: 256 * 2 ** 30,
+      diskFreeBytes: 2 ** 40,
+      leaks: { boxes: alive },
+    };
+  }
+
+  async create(spec: BoxSpec): Promise<BoxState> {
+    this.#enter();
+    const pending = this.#creating.get(spec.id);
+    const existing = this.#boxes.get(spec.id);
+    if (pending) {
+      return pending;
+    }
+    if (existing) {
+      return existing.state;
+    }
+    if (spec.isolation !== 'auto' && spec.isolation !== 'container') {
+      throw new HostError('isolationUnavailable', `${spec.isolation} is not available on this host`);
+    }
+    const started = this.#start(spec).finally(() => this.#creating.delete(spec.id));
+    this.#creating.set(spec.id, started);
+    return started;
+  }
+
+  async destroy(boxId: string): Promise<void> {
+    this.#enter();
+    const box = this.#boxes.get(boxId);
+    if (box && box.state.phase !== 'destroyed') {
+      box.stop('destroyed', 'destroyed', 'the box was destroyed');
+    }
+  }
+
+  async forget(boxId: string): Promise<void> {
+    this.#enter();
+    if (this.#boxes.get(boxId)?.state.phase === 'destroyed') {
+      this.#boxes.delete(boxId);
+    }
+  }
+
+  async inspect(boxId: string): Promise<BoxState | undefined> {
+    this.#enter();
+    return this.#boxes.get(boxId)?.state;
+  }
+
+  async list(): Promise<BoxState[]> {
+    this.#enter();
+    return [...this.#boxes.values()].map((box) => box.state);
+  }
+
+  events(signal: AbortSignal): AsyncIterable<HostEvent> {
+    this.#enter();
+    return this.#hub.subscribe(signal);
+  }
+
+  async metrics(boxId: string): Promise<BoxMetrics> {
+    const box = this.#running(boxId);
+    const processes = [...box.executions.values()].filter((execution) => execution.status === 'running').length;
+    return {
+      memoryUsedBytes: 1024 * 1024,
+      cpuUsageUs: 0,
+      processes: 1 + processes,
+      diskUsedBytes: box.files.usedBytes,
+    };
+  }
+
+  async execute(boxId: string, spec: ExecutionSpec): Promise<ExecutionState> {
+    return this.#box(boxId).execute(spec).state();
+  }
+
+  async execution(boxId: string, executionId: string, lastLines: number): Promise<ExecutionView> {
+    return this.#box(boxId).execution(executionId).view(lastLines);
+  }
+
+  async waitExecution(
+    boxId: string,
+    executionId: string,
+    wait: { readonly until: readonly ExecutionStatus[]; readonly timeoutMs: number; readonly lastLines: number },
+    signal?: AbortSignal,
+  ): Promise<ExecutionView> {
+    const execution = this.#box(boxId).execution(executionId);
+    const deadline = performance.now() + wait.timeoutMs;
+    while (!wait.until.includes(execution.status) && performance.now() < deadline) {
+      if (signal?.aborted) {
+        throw new HostError('cancelled', 'the wait was cancelled');
+      }
+      await execution.changed(Math.max(1, deadline - performance.now()), signal);
+    }
+    return execution.view(wait.lastLines);
+  }
+
+  async executeAndWait(
+    boxId: string,
+    spec: ExecutionSpec,
+    wait: { readonly timeoutMs: number; readonly lastLines: number },
+    signal?: AbortSignal,
+  ): Promise<ExecutionView> {
+    await this.execute(boxId, spec);
+    return this.waitExecution(boxId, spec.executionId, { until: ['completed'], ...wait }, signal);
+  }
+
+  async *output(
+    boxId: string,
+    executionId: string,
+    stream: OutputStream,
+    offset: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<OutputChunk> {
+    let at = offset;
+    for await (const bytes of this.#box(boxId).execution(executionId).output(stream, offset, signal)) {
+      at += bytes.length;
+      yield { bytes, offset: at };
+    }
+  }
+
+  async kill(boxId: string, executionId: string, options: { readonly signal?: number } = {}): Promise<void> {
+    this.#box(boxId).kill(executionId, options.signal ?? 9);
+  }
+
+  async stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean): Promise<void> {
+    this.#box(boxId).execution(executionId).feed(bytes, end);
+  }
+
+  async logs(boxId: string, filter: LogFilter): Promise<LogEntry[]> {
+    return this.#box(boxId).logs(filter);
+  }
+
+  followLogs(boxId: string, filter: LogFilter, signal: AbortSignal): AsyncIterable<LogEntry> {
+    return this.#box(boxId).followLogs(filter, signal);
+  }
+
+  async readFile(
+    boxId: string,
+    path: string,
+    options: { readonly user?: string } = {},
+  ): Promise<{ readonly info: FileInfo; readonly body: AsyncIterable<Uint8Array> }> {
+    const { info, bytes } = this.#running(boxId).files.read(path, options.user);
+    return { info, body: whole(bytes) };
+  }
+
+  async writeFile(
+    boxId: string,
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    options: WriteFileOptions = {},
+    signal?: AbortSignal,
+  ): Promise<FileInfo> {
+    const box = this.#running(boxId);
+    const chunks: Uint8Array[] = [];
+    for await (const bytes of body) {
+      if (signal?.aborted) {
+        throw new HostError('cancelled', 'the upload was cancelled');
+      }
+      chunks.push(Uint8Array.from(bytes));
+    }
+    return box.files.write(path, Buffer.concat(chunks), options);
+  }
+
+  async stat(boxId: string, path: string): Promise<FileInfo> {
+    return this.#running(boxId).files.stat(path);
+  }
+
+  async connect(boxId: string, port: number): Promise<BoxConnection> {
+    this.#running(boxId);
+    const peer = this.#ports.get(`${boxId}:${port}`);
+    if (!peer) {
+      throw new HostError('connectRefused', `nothing listens on port ${port}`);
+    }
+    const inward = new TransformStream<Uint8Array, Uint8Array>();
+    const outward = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = inward.writable.getWriter();
+    const answers = outward.writable.getWriter();
+    const ignore = () => undefined;
+    void peer(inward.readable, (bytes) => void answers.write(bytes).catch(ignore))
+      .finally(() => answers.close())
+      .catch(ignore);
+    return {
+      readable: outward.readable,
+      write: (bytes) => writer.write(bytes),
+      end: () => writer.close(),
+      destroy: () => {
+        void writer.abort().catch(ignore);
+        void answers.close().catch(ignore);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#hub.close();
+  }
+
+  async #start(spec: BoxSpec): Promise<BoxState> {
+    const box = new FakeBox(spec, this.#options.handler ?? interpret, (event) => this.#hub.emit(event));
+    this.#boxes.set(spec.id, box);
+    box.change({ phase: 'starting' });
+    if (this.#options.startMs !== undefined) {
+      await delay(this.#options.startMs);
+    }
+    const failure = this.#createFailures.shift();
+    if (box.state.phase !== 'starting') {
+      return box.state;
+    }
+    if (failure) {
+      box.stop('stopped', failure, 'failed by the test');
+    } else {
+      box.change({ phase: 'running', ipv4: '10.0.0.1', startedMs: Date.now() });
+    }
+    return box.state;
+  }
+
+  #enter(): void {
+    const failure = this.#callFailures.shift();
+    if (failure) {
+      throw new HostError(failure, 'failed by the test');
+    }
+    if (this.#unreachable) {
+      throw new HostError('hostUnavailable', 'the host is unreachable');
+    }
+  }
+
+  #box(boxId: string): FakeBox {
+    this.#enter();
+    const box = this.#boxes.get(boxId);
+    if (!box) {
+      throw new HostError('boxNotFound', `no box ${boxId}`);
+    }
+    return box;
+  }
+
+  #running(boxId: string): FakeBox {
+    const box = this.#box(boxId);
+    box.requireRunning();
+    return box;
+  }
+}
+
+async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.byteLength > 0) {
+    yield bytes;
+  }
+}

@@ -1,0 +1,221 @@
+import type {
+  BoxConnection,
+  BoxMetrics,
+  BoxSpec,
+  BoxState,
+  ExecutionSpec,
+  ExecutionState,
+  ExecutionStatus,
+  ExecutionView,
+  FileInfo,
+  Host,
+  HostDescription,
+  HostEvent,
+  LogEntry,
+  LogFilter,
+  OutputChunk,
+  OutputStream,
+  WriteFileOptions,
+} from '../contract/index.ts';
+import { callOnce, StreamingCall } from './client-call.ts';
+import { ClientLink, type ClientLinkOptions } from './client-link.ts';
+
+/** Stdin is handed over in pieces of this size, each durable before the next. */
+const STDIN_PIECE_BYTES = 1024 * 1024;
+
+/**
+ * A host behind its Unix socket. Dials again by itself: calls in flight at a loss reject with `hostUnavailable` (retryable), later ones wait
+ * a few seconds for the connection. Only {@link Host.close} ends it.
+ */
+export function connectHost(socketPath: string, options: ClientLinkOptions = {}): Host {
+  return new RemoteHost(new ClientLink(socketPath, options));
+}
+
+export type { ClientLinkOptions } from './client-link.ts';
+
+class RemoteHost implements Host {
+  readonly #link: ClientLink;
+
+  constructor(link: ClientLink) {
+    this.#link = link;
+  }
+
+  describe(): Promise<HostDescription> {
+    return callOnce(this.#link, 'describe', []);
+  }
+
+  create(spec: BoxSpec): Promise<BoxState> {
+    return callOnce(this.#link, 'create', [spec]);
+  }
+
+  destroy(boxId: string): Promise<void> {
+    return callOnce(this.#link, 'destroy', [boxId]);
+  }
+
+  forget(boxId: string): Promise<void> {
+    return callOnce(this.#link, 'forget', [boxId]);
+  }
+
+  inspect(boxId: string): Promise<BoxState | undefined> {
+    return callOnce(this.#link, 'inspect', [boxId]);
+  }
+
+  list(): Promise<BoxState[]> {
+    return callOnce(this.#link, 'list', []);
+  }
+
+  events(signal: AbortSignal): AsyncIterable<HostEvent> {
+    return this.#items('events', [], signal);
+  }
+
+  metrics(boxId: string): Promise<BoxMetrics> {
+    return callOnce(this.#link, 'metrics', [boxId]);
+  }
+
+  execute(boxId: string, spec: ExecutionSpec): Promise<ExecutionState> {
+    return callOnce(this.#link, 'execute', [boxId, spec]);
+  }
+
+  execution(boxId: string, executionId: string, lastLines: number): Promise<ExecutionView> {
+    return callOnce(this.#link, 'execution', [boxId, executionId, lastLines]);
+  }
+
+  waitExecution(
+    boxId: string,
+    executionId: string,
+    wait: { readonly until: readonly ExecutionStatus[]; readonly timeoutMs: number; readonly lastLines: number },
+    signal?: AbortSignal,
+  ): Promise<ExecutionView> {
+    return callOnce(this.#link, 'waitExecution', [boxId, executionId, wait], { signal });
+  }
+
+  executeAndWait(
+    boxId: string,
+    spec: ExecutionSpec,
+    wait: { readonly timeoutMs: number; readonly lastLines: number },
+    signal?: AbortSignal,
+  ): Promise<ExecutionView> {
+    return callOnce(this.#link, 'executeAndWait', [boxId, spec, wait], { signal });
+  }
+
+  async *output(
+    boxId: string,
+    executionId: string,
+    stream: OutputStream,
+    offset: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<OutputChunk> {
+    const call = await StreamingCall.open(this.#link, 'output', [boxId, executionId, stream, offset], signal);
+    for await (const frame of call.incoming) {
+      yield { bytes: frame.subarray(8), offset: Number(frame.readBigUInt64LE(0)) };
+    }
+  }
+
+  kill(
+    boxId: string,
+    executionId: string,
+    options: { readonly signal?: number; readonly processGroup?: boolean } = {},
+  ): Promise<void> {
+    return callOnce(this.#link, 'kill', [boxId, executionId, options]);
+  }
+
+  async stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean): Promise<void> {
+    let at = 0;
+    do {
+      const raw = bytes.subarray(at, at + STDIN_PIECE_BYTES);
+      at += raw.byteLength;
+      const last = at >= bytes.byteLength;
+      await callOnce(this.#link, 'stdin', [boxId, executionId, last && end], { raw });
+    } while (at < bytes.byteLength);
+  }
+
+  logs(boxId: string, filter: LogFilter): Promise<LogEntry[]> {
+    return callOnce(this.#link, 'logs', [boxId, filter]);
+  }
+
+  followLogs(boxId: string, filter: LogFilter, signal: AbortSignal): AsyncIterable<LogEntry> {
+    return this.#items('followLogs', [boxId, filter], signal);
+  }
+
+  async readFile(
+    boxId: string,
+    path: string,
+    options: { readonly user?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<{ readonly info: FileInfo; readonly body: AsyncIterable<Uint8Array> }> {
+    const call = await StreamingCall.open<FileInfo, void>(this.#link, 'readFile', [boxId, path, options], signal);
+    return { info: await call.head, body: call.incoming };
+  }
+
+  async writeFile(
+    boxId: string,
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    options: WriteFileOptions = {},
+    signal?: AbortSignal,
+  ): Promise<FileInfo> {
+    const call = await StreamingCall.open<void, FileInfo>(this.#link, 'writeFile', [boxId, path, options], signal);
+    let bodyFailure: { readonly error: unknown } | undefined;
+    const send = async () => {
+      try {
+        for await (const bytes of body) {
+          await call.outgoing.write(bytes);
+        }
+        call.endData();
+      } catch (error) {
+        bodyFailure = { error };
+        call.cancel();
+      }
+    };
+    // The host may refuse the file before the body has ended; its answer counts then, not the broken stream.
+    const sent = send();
+    try {
+      return await call.result;
+    } catch (error) {
+      await Promise.race([sent, Promise.resolve()]);
+      const cancelled = bodyFailure && !signal?.aborted && isCancelled(error);
+      throw cancelled ? bodyFailure?.error : error;
+    }
+  }
+
+  stat(boxId: string, path: string, options: { readonly user?: string } = {}): Promise<FileInfo> {
+    return callOnce(this.#link, 'stat', [boxId, path, options]);
+  }
+
+  async connect(boxId: string, port: number, address?: string): Promise<BoxConnection> {
+    const call = await StreamingCall.open<null, void>(this.#link, 'connect', [boxId, port, address ?? null]);
+    await call.head;
+    return {
+      readable: call.incoming,
+      write: (bytes) => call.outgoing.write(bytes),
+      end: async () => call.endData(),
+      destroy: call.cancel,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#link.close();
+  }
+
+  async *#items<Item>(
+    method: 'events' | 'followLogs',
+    args: readonly unknown[],
+    signal: AbortSignal,
+  ): AsyncGenerator<Item> {
+    if (signal.aborted) {
+      return;
+    }
+    try {
+      const call = await StreamingCall.open(this.#link, method, args, signal);
+      for await (const frame of call.incoming) {
+        yield JSON.parse(frame.toString());
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        throw error;
+      }
+    }
+  }
+}
+
+const isCancelled = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'cancelled';

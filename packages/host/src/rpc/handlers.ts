@@ -1,0 +1,98 @@
+import type { BoxConnection, Host, OutputChunk } from '../contract/index.ts';
+import { FrameType } from './frame.ts';
+import type { Method, Requests } from './requests.ts';
+import { requests } from './requests.ts';
+import type { ServerCall } from './server-call.ts';
+
+type Handlers = { [M in Method]: (host: Host, call: ServerCall, args: Requests[M]) => Promise<unknown> };
+
+const handlers: Handlers = {
+  describe: (host) => host.describe(),
+  create: (host, _call, [spec]) => host.create(spec),
+  destroy: (host, _call, [boxId]) => host.destroy(boxId),
+  forget: (host, _call, [boxId]) => host.forget(boxId),
+  inspect: (host, _call, [boxId]) => host.inspect(boxId),
+  list: (host) => host.list(),
+  events: (host, call) => sendItems(call, host.events(call.signal)),
+  metrics: (host, _call, [boxId]) => host.metrics(boxId),
+  execute: (host, _call, [boxId, spec]) => host.execute(boxId, spec),
+  execution: (host, _call, [boxId, executionId, lastLines]) => host.execution(boxId, executionId, lastLines),
+  waitExecution: (host, call, [boxId, executionId, wait]) => host.waitExecution(boxId, executionId, wait, call.signal),
+  executeAndWait: (host, call, [boxId, spec, wait]) => host.executeAndWait(boxId, spec, wait, call.signal),
+  output: (host, call, [boxId, executionId, stream, offset]) =>
+    sendOutput(call, host.output(boxId, executionId, stream, offset, call.signal)),
+  kill: (host, _call, [boxId, executionId, options]) => host.kill(boxId, executionId, options),
+  stdin: (host, call, [boxId, executionId, end]) => host.stdin(boxId, executionId, call.raw, end),
+  logs: (host, _call, [boxId, filter]) => host.logs(boxId, filter),
+  followLogs: (host, call, [boxId, filter]) => sendItems(call, host.followLogs(boxId, filter, call.signal)),
+  readFile: async (host, call, [boxId, path, options]) => {
+    const { info, body } = await host.readFile(boxId, path, options, call.signal);
+    call.head(info);
+    for await (const bytes of body) {
+      await call.outgoing.write(bytes);
+    }
+  },
+  writeFile: (host, call, [boxId, path, options]) => host.writeFile(boxId, path, call.incoming, options, call.signal),
+  stat: (host, _call, [boxId, path, options]) => host.stat(boxId, path, options),
+  connect: async (host, call, [boxId, port, address]) => {
+    const connection = await host.connect(boxId, port, address ?? undefined);
+    await relay(call, connection);
+  },
+};
+
+/** Checks the arguments and runs the method. Rejects with a ZodError for arguments that are out of bounds. */
+export async function invoke<M extends Method>(
+  host: Host,
+  call: ServerCall,
+  method: M,
+  args: unknown,
+): Promise<unknown> {
+  const checked = requests[method].parse(args) as Requests[M];
+  return handlers[method](host, call, checked);
+}
+
+async function sendItems(call: ServerCall, items: AsyncIterable<unknown>): Promise<void> {
+  for await (const item of items) {
+    await call.item(item);
+  }
+}
+
+/** Each chunk is one frame: u64 offset after it, then its bytes. */
+async function sendOutput(call: ServerCall, chunks: AsyncIterable<OutputChunk>): Promise<void> {
+  for await (const { bytes, offset } of chunks) {
+    const frame = Buffer.allocUnsafe(8 + bytes.byteLength);
+    frame.writeBigUInt64LE(BigInt(offset), 0);
+    frame.set(bytes, 8);
+    await call.outgoing.writeWhole(FrameType.data, frame);
+  }
+}
+
+/** Both directions until both have ended; the first error ends the connection at both sides. */
+async function relay(call: ServerCall, connection: BoxConnection): Promise<void> {
+  const destroy = () => connection.destroy();
+  call.signal.addEventListener('abort', destroy, { once: true });
+  try {
+    if (call.signal.aborted) {
+      return;
+    }
+    call.head(null);
+    await Promise.all([relayIn(call, connection), relayOut(call, connection)]);
+  } finally {
+    call.signal.removeEventListener('abort', destroy);
+    connection.destroy();
+  }
+}
+
+async function relayIn(call: ServerCall, connection: BoxConnection): Promise<void> {
+  for await (const bytes of call.incoming) {
+    await connection.write(bytes);
+  }
+  await connection.end();
+}
+
+async function relayOut(call: ServerCall, connection: BoxConnection): Promise<void> {
+  for await (const bytes of connection.readable) {
+    await call.outgoing.write(bytes);
+  }
+  call.endData();
+}
