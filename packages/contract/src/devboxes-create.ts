@@ -5,7 +5,10 @@ import { metadataMap, storableText } from './text.ts';
 
 /** Longest single argument or variable of a Linux process. */
 const variableBytes = 128 * 1024;
-const variableName = z.string().max(256).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a variable name');
+const variableName = z
+  .string()
+  .max(256)
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a variable name');
 /** A resource of another kind, by id or name; what exists is looked up later. */
 const reference = z.string().min(1).max(512);
 

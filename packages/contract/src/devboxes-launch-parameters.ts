@@ -75,4 +75,5 @@ export const launchParameters = fields.superRefine((wish, context) => {
 });
 
 /** The idle rule, wherever it was given. */
-export const idleRule = (wish: LaunchParameters): AfterIdle | undefined => wish.lifecycle?.after_idle ?? wish.after_idle;
+export const idleRule = (wish: LaunchParameters): AfterIdle | undefined =>
+  wish.lifecycle?.after_idle ?? wish.after_idle;

@@ -36,8 +36,8 @@ export interface SizeProblem {
 const isEven = (value: number): boolean => Number.isInteger(value) && value % 2 === 0;
 
 const cpuProblem = (cpus: number): SizeProblem | undefined =>
-  cpus < 0.5 || cpus > 16
-    ? { field: 'custom_cpu_cores', message: 'must be between 0.5 and 16' }
+  cpus !== 0.5 && cpus !== 1 && !(isEven(cpus) && cpus <= 16)
+    ? { field: 'custom_cpu_cores', message: 'must be 0.5, 1 or a multiple of 2, at most 16' }
     : undefined;
 
 const memoryProblem = (memoryGib: number): SizeProblem | undefined =>
@@ -55,7 +55,7 @@ const ratioProblem = (cpus: number, memoryGib: number): SizeProblem | undefined 
     ? { field: 'custom_gb_memory', message: 'must be between 2 and 8 times custom_cpu_cores' }
     : undefined;
 
-/** What is wrong with a wish for a size, if anything. Cores may be fractional (API §27); memory and disk follow §3.6. */
+/** What is wrong with a wish for a size, if anything. Half a core is a wish of its own (API §3.6, §27). */
 export const fitsCustomSize = (wish: SizeWish): SizeProblem | undefined => {
   const { custom_cpu_cores: cpus, custom_gb_memory: memoryGib, custom_disk_size: diskGib } = wish;
   if (wish.resource_size_request !== 'CUSTOM_SIZE') {

@@ -7,5 +7,3 @@ export const writeFileBody = z.object({ file_path: filePath, contents: z.string(
 
 /** Largest JSON body that carries file contents; larger files go through `upload_file`. */
 export const fileContentsLimitBytes = 100 * 1024 * 1024;
-
-export const emptyView = z.object({});

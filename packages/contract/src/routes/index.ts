@@ -1,3 +1,7 @@
 /** Every route of this version, grouped by resource. */
 export { accountRoutes } from './account.ts';
+export { devboxRoutes } from './devboxes.ts';
+export { executionRoutes } from './executions.ts';
+export { fileRoutes } from './files.ts';
+export { logRoutes } from './logs.ts';
 export { secretRoutes } from './secrets.ts';

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import {
+  devboxListQuery,
+  devboxListView,
+  devboxView,
+  devboxWait,
+  metadataKeysView,
+  metadataValuesView,
+} from '../devboxes.ts';
+import { devboxCreate, devboxUpdate } from '../devboxes-create.ts';
+import { queryBoolean } from '../pagination.ts';
+import { defineRoute } from '../route.ts';
+import { evictionEvent, usageView } from '../usage.ts';
+import { byDevbox, emptyObject, readDevboxes, writeDevboxes } from './devbox-parts.ts';
+
+const tag = 'devboxes';
+
+/** Devboxes (API §3, usage and evictions §6). */
+export const devboxRoutes = {
+  create: defineRoute({
+    method: 'POST',
+    path: '/v1/devboxes',
+    operationId: 'createDevbox',
+    summary: 'Create a devbox; answers at once',
+    tag,
+    access: writeDevboxes,
+    // The row itself remembers the key, so that a create whose answer was lost leaves no second box.
+    idempotency: 'token',
+    body: devboxCreate,
+    response: devboxView,
+  }),
+  list: defineRoute({
+    method: 'GET',
+    path: '/v1/devboxes',
+    operationId: 'listDevboxes',
+    summary: 'List devboxes, newest first',
+    tag,
+    access: readDevboxes,
+    query: devboxListQuery,
+    response: devboxListView,
+  }),
+  metadataKeys: defineRoute({
+    method: 'GET',
+    path: '/v1/devboxes/metadata/keys',
+    operationId: 'listDevboxMetadataKeys',
+    summary: 'Metadata keys in use',
+    tag,
+    access: readDevboxes,
+    response: metadataKeysView,
+  }),
+  metadataValues: defineRoute({
+    method: 'GET',
+    path: '/v1/devboxes/metadata/keys/{key}/values',
+    operationId: 'listDevboxMetadataValues',
+    summary: 'Values in use of a metadata key',
+    tag,
+    access: readDevboxes,
+    params: z.object({ key: z.string().min(1).max(256) }),
+    response: metadataValuesView,
+  }),
+  watchEvictions: defineRoute({
+    method: 'GET',
+    path: '/v1/devboxes/evictions/watch',
+    operationId: 'watchDevboxEvictions',
+    summary: 'Notices of pending evictions as they come',
+    tag,
+    access: readDevboxes,
+    response: { kind: 'sse', event: evictionEvent },
+  }),
+  get: defineRoute({
+    method: 'GET',
+    path: '/v1/devboxes/{id}',
+    operationId: 'getDevbox',
+    summary: 'View a devbox',
+    tag,
+    access: readDevboxes,
+    ...byDevbox,
+    response: devboxView,
+  }),
+  update: defineRoute({
+    method: 'POST',
+    path: '/v1/devboxes/{id}',
+    operationId: 'updateDevbox',
+    summary: 'Change name or metadata',
+    tag,
+    access: writeDevboxes,
+    ...byDevbox,
+    body: devboxUpdate,
+    response: devboxView,
+  }),
+  waitForStatus: defineRoute({
+    method: 'POST',
+    path: '/v1/devboxes/{id}/wait_for_status',
+    operationId: 'waitForDevboxStatus',
+    summary: 'Wait until the devbox has one of the statuses; 408 when the time is over',
+    tag,
+    access: readDevboxes,
+    idempotency: 'token',
+    ...byDevbox,
+    body: devboxWait,
+    response: devboxView,
+  }),
+  shutdown: defineRoute({
+    method: 'POST',
+    path: '/v1/devboxes/{id}/shutdown',
+    operationId: 'shutdownDevbox',
+    summary: 'Shut the devbox down for good, from any status',
+    tag,
+    access: writeDevboxes,
+    idempotency: 'token',
+    ...byDevbox,
+    query: z.object({ force: queryBoolean.default(false) }),
+    response: devboxView,
+  }),
+  keepAlive: defineRoute({
+    method: 'POST',
+    path: '/v1/devboxes/{id}/keep_alive',
+    operationId: 'keepDevboxAlive',
+    summary: 'Restart the lifetime and the idle timer',
+    tag,
+    access: writeDevboxes,
+    idempotency: 'token',
+    ...byDevbox,
+    response: emptyObject,
+  }),
+  usage: defineRoute({
+    method: 'GET',
+    path: '/v1/devboxes/{id}/usage',
+    operationId: 'getDevboxUsage',
+    summary: 'Resources used so far',
+    tag,
+    access: readDevboxes,
+    ...byDevbox,
+    response: usageView,
+  }),
+};
