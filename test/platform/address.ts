@@ -1,0 +1,17 @@
+/** What a test needs to know of a running platform; plain data, so that it can be handed to another process. */
+export interface PlatformAddress {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly port: number;
+  readonly state: string;
+  readonly interfacePrefix: string;
+  readonly subnet: string;
+  /** Process ids at the start; a platform that kills its processes has newer ones. */
+  readonly pids: { readonly server: number; readonly host: number; readonly postgres: number };
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    platform: PlatformAddress;
+  }
+}

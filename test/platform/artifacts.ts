@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** Where the checkout is. */
+export const checkout = resolve(import.meta.dirname, '../..');
+
+/** Folder of built things that outlive an installation. */
+export const cache = process.env['BERTH_CACHE'] ?? '/var/cache/berth';
+
+/** Files a platform needs that are built beforehand, by `./berth` or by hand. */
+export interface Artifacts {
+  readonly node: string;
+  readonly guestBinary: string;
+  readonly helperBinary: string;
+  readonly imageRootfs: string;
+}
+
+const named = (variable: string, what: string, fallback: () => string | undefined): string => {
+  const path = process.env[variable] ?? fallback();
+  if (path === undefined || !existsSync(path)) {
+    throw new Error(`${what} is missing (${path ?? 'not built'}): run ./berth up once, or name it by ${variable}`);
+  }
+  return path;
+};
+
+/** Finds them by environment, else in the cache; throws with the way to make what is missing. */
+export function artifacts(): Artifacts {
+  return {
+    node: process.execPath,
+    guestBinary: named('BERTH_GUEST_BINARY', 'the guest agent', () => join(cache, 'bin/berth-guest')),
+    helperBinary: named('BERTH_HELPER_BINARY', 'the host helper', () => join(cache, 'bin/berth-helper')),
+    imageRootfs: named('BERTH_IMAGE_ROOTFS', 'the default image', () => join(cache, 'images/default')),
+  };
+}
