@@ -1,0 +1,65 @@
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { asAccount, type SystemAccount } from '../installation/accounts.ts';
+import type { Installation } from '../installation/installation.ts';
+import { repositoryDirectory, type StatePaths } from '../installation/paths.ts';
+import { hostEnvironment, listenAddress, serverEnvironment } from './environment.ts';
+import { serviceMark } from './orphans.ts';
+import { runProgram } from './run-program.ts';
+import type { ServiceDefinition } from './service.ts';
+
+/** The data plane: root, behind a Unix socket. */
+export const hostService = (paths: StatePaths, installation: Installation): ServiceDefinition => ({
+  name: 'host',
+  command: [process.execPath, join(repositoryDirectory(), 'packages/host/src/main.ts')],
+  environment: { ...hostEnvironment(paths, installation), ...serviceMark(paths.state, 'host') },
+  directory: '/',
+  logFile: join(paths.logs, 'host.log'),
+  isReady: () =>
+    new Promise((resolve) => {
+      const socket = connect(paths.hostSocket);
+      socket.once('error', () => resolve(false));
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+    }),
+  stopSignal: 'SIGTERM',
+  stopTimeoutMs: 15_000,
+});
+
+/** The control plane: parses the internet's bytes, so it runs without any privilege. */
+export const serverService = (paths: StatePaths, installation: Installation, account: SystemAccount): ServiceDefinition => ({
+  name: 'server',
+  command: [...asAccount(account), process.execPath, join(repositoryDirectory(), 'packages/server/src/main.ts')],
+  environment: { ...serverEnvironment(paths, installation), ...serviceMark(paths.state, 'server') },
+  directory: '/',
+  logFile: join(paths.logs, 'server.log'),
+  isReady: async () => (await fetch(`${localUrl(installation)}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
+  stopSignal: 'SIGTERM',
+  stopTimeoutMs: 15_000,
+});
+
+/** Base URL of the installation's API, as seen from this machine. */
+export const localUrl = (installation: Installation): string => {
+  const address = listenAddress();
+  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address.includes(':') ? `[${address}]` : address;
+  return `http://${host}:${installation.port}`;
+};
+
+/**
+ * Brings the database to the present schema, and makes the first account.
+ * @returns the first API key, when it was made just now
+ */
+export const bootstrap = async (
+  paths: StatePaths,
+  installation: Installation,
+  account: SystemAccount,
+): Promise<string | undefined> => {
+  const program = join(repositoryDirectory(), 'packages/server/src/bootstrap.ts');
+  const output = await runProgram([...asAccount(account), process.execPath, program], {
+    environment: serverEnvironment(paths, installation),
+  });
+  const line = output.trim().split('\n').at(-1) ?? '';
+  return line.startsWith('{') ? (JSON.parse(line) as { apiKey?: string }).apiKey : undefined;
+};

@@ -1,0 +1,2 @@
+# Tests. Sourced by ./berth.
+run_tests() { die 'not yet'; }
