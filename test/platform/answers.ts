@@ -12,12 +12,12 @@ export interface Refusal {
 export async function refusal(call: PromiseLike<unknown>): Promise<Refusal> {
   const value = await Promise.resolve(call).then(
     (answer) => ({ answer }),
-    (error: unknown) => ({ error }),
+    (cause: unknown) => ({ cause }),
   );
   if ('answer' in value) {
     throw new Error(`expected a refusal, got ${JSON.stringify(value.answer)}`);
   }
-  const { error } = value;
+  const error = value.cause;
   if (error instanceof APIError) {
     return { status: error.status, message: error.message, shouldRetry: error.headers?.['x-should-retry'] };
   }
