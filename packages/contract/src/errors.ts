@@ -223,11 +223,11 @@ export const errors = registry({
     message: 'the host that runs the devboxes cannot be reached at the moment',
     hint: 'try again in a few seconds',
   },
-  shuttingDown: {
+  notReady: {
     status: 503,
     retryable: true,
-    message: 'the server is shutting down',
-    hint: 'try again in a few seconds',
+    message: 'not ready: {problem}',
+    hint: 'look at the logs of the part that is named',
   },
   notImplemented: {
     status: 501,

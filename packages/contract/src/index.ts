@@ -11,6 +11,8 @@ export * from './executions.ts';
 export * from './files.ts';
 export * from './ids.ts';
 export * from './logs.ts';
+export * from './not-yet.ts';
+export * from './openapi.ts';
 export * from './pagination.ts';
 export * from './route.ts';
 export * from './routes/index.ts';

@@ -5,3 +5,4 @@ export { executionRoutes } from './executions.ts';
 export { fileRoutes } from './files.ts';
 export { logRoutes } from './logs.ts';
 export { secretRoutes } from './secrets.ts';
+export { operationRoutes, type Readiness } from './operations.ts';

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { DevboxesTable, OpenExecutionsTable } from '../devboxes/table.ts';
 
 /** Tables as the queries see them. Times are Unix milliseconds. The truth is in `migrations/`. */
 export interface Schema {
@@ -7,6 +8,8 @@ export interface Schema {
   secrets: SecretsTable;
   idempotent_requests: IdempotentRequestsTable;
   idempotent_creations: IdempotentCreationsTable;
+  devboxes: DevboxesTable;
+  open_executions: OpenExecutionsTable;
 }
 
 export interface AccountsTable {

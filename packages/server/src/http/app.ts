@@ -56,7 +56,6 @@ export const buildApp = async (
 ): Promise<{ readonly app: FastifyInstance; readonly listener: RequestListener }> => {
   const app = Fastify({
     logger: false,
-    disableRequestLogging: true,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 1_024, ignoreTrailingSlash: true },
     // Bodies are read by the route, not by Fastify.

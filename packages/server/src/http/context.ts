@@ -1,10 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
+import type { Scope } from '../api-keys/scopes.ts';
 
 /** Who calls: the account that a key belongs to, and the key. */
 export interface Caller {
   readonly account: string;
   readonly keyId: string;
+  /** Scopes of a restricted key; null for a standard one. */
+  readonly scopes: readonly Scope[] | null;
 }
 
 /** What every handler gets of a request, besides its parsed parts. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isSchema } from '@berth/contract';
+import { allows } from '../api-keys/scopes.ts';
 import { apiError } from '../errors/api-error.ts';
 import type { Answer } from '../idempotency/answer.ts';
 import { idempotencyToken, requestFingerprint } from '../idempotency/token.ts';
@@ -11,7 +12,7 @@ import { defaultBodyLimitBytes, parseJson, readBody } from './request-body.ts';
 import type { Route } from './route.ts';
 import { checkIds, validate } from './validation.ts';
 
-const nobody: Caller = { account: '', keyId: '' };
+const nobody: Caller = { account: '', keyId: '', scopes: null };
 /** Longer idempotency keys are refused. */
 const maximumKeyLength = 1_024;
 
@@ -46,6 +47,9 @@ export const handleRoute = async (
 ): Promise<void> => {
   const { contract } = route;
   const caller = contract.access === 'public' ? nobody : await parts.authenticate(request.headers);
+  if (contract.access !== 'public' && !allows(caller.scopes, contract.access)) {
+    throw apiError('forbidden', contract.access);
+  }
   checkIds(contract, input.params);
   const params = validate(contract.params, input.params);
   const query = validate(contract.query, input.query);

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/** What the server is told by its environment. */
+export interface Config {
+  readonly stateDirectory: string;
+  readonly port: number;
+  readonly listenAddress: string;
+  readonly hostSocket: string;
+  readonly databaseUrl: string;
+  readonly masterKeyFile: string;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** The environment does not fit; the message says every variable that is wrong, and how. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Longest path that fits `sockaddr_un` with its closing zero. */
+const maximumSocketPathBytes = 107;
+
+const absolutePath = z.string().regex(/^\//, 'must be an absolute path');
+const socketPath = absolutePath.refine(
+  (path) => Buffer.byteLength(path) <= maximumSocketPathBytes,
+  `must not be longer than ${maximumSocketPathBytes} bytes: choose a shorter BERTH_STATE`,
+);
+
+const schema = z.object({
+  BERTH_STATE: absolutePath.default('/var/lib/berth'),
+  BERTH_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number')
+    .transform(Number)
+    .pipe(z.int().min(0).max(65_535))
+    .default(8080),
+  BERTH_LISTEN: z.string().min(1).default('127.0.0.1'),
+  BERTH_HOST_SOCKET: socketPath.optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
+    .optional(),
+  BERTH_MASTER_KEY_FILE: absolutePath.optional(),
+  BERTH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+/** Address of the private cluster whose socket lies in this directory. */
+export const socketDatabaseUrl = (directory: string, database = 'berth', user = 'berth'): string =>
+  `postgres://${encodeURIComponent(user)}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(directory)}`;
+
+/** Reads and checks the environment. Empty variables count as not set. Throws {@link ConfigError}. */
+export const readConfig = (environment: Readonly<Record<string, string | undefined>>): Config => {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const result = schema.safeParse(given);
+  if (!result.success) {
+    throw new ConfigError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
+  }
+  const { data } = result;
+  const hostSocket = data.BERTH_HOST_SOCKET ?? `${data.BERTH_STATE}/run/host.sock`;
+  const checkedSocket = socketPath.safeParse(hostSocket);
+  if (!checkedSocket.success) {
+    throw new ConfigError(`the host socket ${hostSocket} ${checkedSocket.error.issues[0]?.message ?? 'does not fit'}`);
+  }
+  return {
+    stateDirectory: data.BERTH_STATE,
+    port: data.BERTH_PORT,
+    listenAddress: data.BERTH_LISTEN,
+    hostSocket,
+    databaseUrl: data.DATABASE_URL ?? socketDatabaseUrl(`${data.BERTH_STATE}/run/postgres`),
+    masterKeyFile: data.BERTH_MASTER_KEY_FILE ?? `${data.BERTH_STATE}/server/master.key`,
+    logLevel: data.BERTH_LOG_LEVEL,
+  };
+};
