@@ -1,0 +1,5 @@
+//! Boxes: started by an OCI runtime over what the helper prepares, ended by their init process.
+
+mod bundle;
+pub mod kill;
+pub mod start;

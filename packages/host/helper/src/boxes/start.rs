@@ -1,0 +1,99 @@
+//! The start of a box. Whatever fails, what was made before goes again.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::boxes::bundle;
+use crate::error::{Code, Error, Result};
+use crate::mount::overlay::{self, Parts};
+use crate::net::pool::Network;
+use crate::process::pidfd;
+use crate::process::spawn;
+use crate::protocol::BoxStart;
+
+/// Patience for the removal of a start that failed.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A box that runs.
+pub struct Started {
+    pub pid: i32,
+    pub start_time_ticks: u64,
+    pub net_slot: u32,
+    pub ipv4: String,
+    pub gateway: String,
+}
+
+/// Starts a box (see `boxStart` in protocol.ts).
+pub fn start(wish: &BoxStart, network: &Network) -> Result<Started> {
+    let deadline = Instant::now() + Duration::from_millis(wish.timeout_ms);
+    let lease = network.take()?;
+    let rootfs = bundle::make_rootfs(&wish.bundle)?;
+    bundle::set_network_namespace(&wish.bundle, &lease.namespace_path())?;
+    remove_if_there(&wish.pid_file)?;
+    let parts = Parts {
+        layers: &wish.layers,
+        upper: &wish.upper,
+        work: &wish.work,
+        owner_base: wish.owner_base,
+    };
+    let overlay = overlay::mount(&parts, &rootfs, &wish.bundle.join("layers"))?;
+    let (pid, start_time_ticks) = run(wish, deadline)?;
+    drop(overlay);
+    let (net_slot, addresses) = lease.keep();
+    Ok(Started {
+        pid,
+        start_time_ticks,
+        net_slot,
+        ipv4: addresses.inner.to_string(),
+        gateway: addresses.outer.to_string(),
+    })
+}
+
+fn run(wish: &BoxStart, deadline: Instant) -> Result<(i32, u64)> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let failed = match spawn::run_detached(&wish.runtime, left) {
+        Ok(status) if status.success() => match read_init(&wish.pid_file) {
+            Ok(init) => return Ok(init),
+            Err(error) => error,
+        },
+        Ok(status) => {
+            let said = bundle::runtime_errors(&wish.runtime);
+            Error::new(
+                Code::RuntimeFailed,
+                format!(
+                    "{} of box {}: {status}: {said}",
+                    wish.runtime[0], wish.box_id
+                ),
+            )
+        }
+        Err(error) => error,
+    };
+    // A runtime that failed by itself without a process has nothing to remove, and what it met under this id is not this start's.
+    if (failed.code == Code::Timeout || wish.pid_file.exists()) && !wish.runtime_delete.is_empty() {
+        let _ = spawn::run_detached(&wish.runtime_delete, DELETE_TIMEOUT);
+    }
+    Err(failed)
+}
+
+fn read_init(pid_file: &Path) -> Result<(i32, u64)> {
+    let text = fs::read_to_string(pid_file)
+        .map_err(|cause| Error::os("read", pid_file.display(), &cause))?;
+    let pid = text.trim().parse().ok().filter(|pid| *pid > 1);
+    let pid =
+        pid.ok_or_else(|| Error::new(Code::RuntimeFailed, format!("pid file says {text:?}")))?;
+    let stat = pidfd::stat(pid);
+    let stat =
+        stat.ok_or_else(|| Error::new(Code::RuntimeFailed, "the box's init ended at once"))?;
+    Ok((pid, stat.start_time_ticks))
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => {
+            Err(Error::os("unlink", path.display(), &cause))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,5 @@
+//! The volume of the boxes' writable directories: btrfs, one subvolume a box, limited by quota groups.
+
+mod ioctl;
+pub mod quota;
+pub mod subvolume;

@@ -1,0 +1,153 @@
+//! Cgroup directories of boxes: emptied and removed, in any hierarchy.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Component, Path};
+use std::time::{Duration, Instant};
+
+use crate::error::{Code, Error, Result};
+use crate::paths::{AbsolutePath, c_path};
+use crate::process::pidfd::Process;
+
+const ROOT: &str = "/sys/fs/cgroup";
+/// A box may nest cgroups; deeper than this nobody does in earnest.
+const MAX_DEPTH: usize = 64;
+
+/// `v1`, `hybrid` (v1 controllers and a v2 tree beside them) or `v2`.
+pub fn layout() -> &'static str {
+    if is_cgroup2(Path::new(ROOT)) {
+        "v2"
+    } else if is_cgroup2(&Path::new(ROOT).join("unified")) {
+        "hybrid"
+    } else {
+        "v1"
+    }
+}
+
+fn is_cgroup2(path: &Path) -> bool {
+    let mut found: libc::statfs = unsafe { std::mem::zeroed() };
+    let returned = unsafe { libc::statfs(c_path(path).as_ptr(), &mut found) };
+    returned == 0 && found.f_type == libc::CGROUP2_SUPER_MAGIC
+}
+
+/// Removes each directory with all below it, killing what is in them; tries until `timeout` is over. An absent one is a success.
+pub fn remove_all(paths: &[AbsolutePath], timeout: Duration) -> Result<()> {
+    for path in paths {
+        guard(path)?;
+    }
+    let deadline = Instant::now() + timeout;
+    paths.iter().try_for_each(|path| remove(path, deadline))
+}
+
+/// Only directories at least two below the hierarchy's root: never a controller, never what the machine itself lives in.
+fn guard(path: &Path) -> Result<()> {
+    let depth = path.strip_prefix(ROOT).ok().map(|rest| {
+        rest.components()
+            .filter(|component| matches!(component, Component::Normal(_)))
+            .count()
+    });
+    if depth.is_some_and(|depth| depth >= 2) {
+        return Ok(());
+    }
+    Err(Error::bad_request(format!(
+        "{} is not the cgroup of a box",
+        path.display()
+    )))
+}
+
+fn remove(path: &Path, deadline: Instant) -> Result<()> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let cause = match fs::remove_dir(path) {
+            Ok(()) => return Ok(()),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(cause) => cause,
+        };
+        if Instant::now() >= deadline {
+            let mut error = Error::os("rmdir", path.display(), &cause);
+            error.code = Code::Timeout;
+            return Err(error);
+        }
+        kill_all(path, 0)?;
+        remove_children(path, 0);
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+fn child_groups(path: &Path) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = fs::read_dir(path) else {
+        return Vec::new();
+    };
+    let is_directory = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    entries
+        .flatten()
+        .filter(is_directory)
+        .map(|entry| entry.path())
+        .collect()
+}
+
+fn kill_all(path: &Path, depth: usize) -> Result<()> {
+    // v2 kills a whole tree by one write; in v1 a frozen process does not die before it is thawed.
+    if fs::write(path.join("cgroup.kill"), "1").is_ok() {
+        return Ok(());
+    }
+    let _ = fs::write(path.join("freezer.state"), "THAWED");
+    for pid in members(path) {
+        if pid == std::process::id() as i32 {
+            return Err(Error::bad_request(format!(
+                "{} holds the helper itself",
+                path.display()
+            )));
+        }
+        // Held first, then looked for once more: a pid that has gone to a stranger meanwhile is no member.
+        if let Some((process, _)) = Process::open_any(pid)?
+            && members(path).contains(&pid)
+        {
+            process.kill()?;
+        }
+    }
+    if depth < MAX_DEPTH {
+        for child in child_groups(path) {
+            kill_all(&child, depth + 1)?;
+        }
+    }
+    Ok(())
+}
+
+fn members(path: &Path) -> Vec<i32> {
+    let text = fs::read_to_string(path.join("cgroup.procs")).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.parse().ok())
+        .filter(|pid| *pid > 1)
+        .collect()
+}
+
+fn remove_children(path: &Path, depth: usize) {
+    if depth >= MAX_DEPTH {
+        return;
+    }
+    for child in child_groups(path) {
+        remove_children(&child, depth + 1);
+        let _ = fs::remove_dir(&child);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_no_box() {
+        for path in [
+            "/",
+            "/sys/fs/cgroup",
+            "/sys/fs/cgroup/memory",
+            "/sys/fs/cgroup/memory/",
+            "/tmp/a/b/c",
+        ] {
+            assert!(guard(Path::new(path)).is_err(), "{path}");
+        }
+        assert!(guard(Path::new("/sys/fs/cgroup/memory/berth/box")).is_ok());
+    }
+}

@@ -1,0 +1,126 @@
+//! The nftables table: what boxes may reach. By interface wildcard and set, so that its cost does not grow with boxes.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::subnet::Subnet;
+use crate::error::Result;
+use crate::process::spawn;
+
+const NFT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Closed to boxes: private (RFC 1918), shared (RFC 6598), loopback, link-local with the clouds' metadata services, benchmark,
+/// protocol assignments, multicast, reserved with broadcast.
+const CLOSED: &str = "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, \
+                      192.0.0.0/24, 192.168.0.0/16, 198.18.0.0/15, 224.0.0.0/4, 240.0.0.0/4";
+
+/// What the table is written for.
+pub struct Ruleset<'a> {
+    pub table: &'a str,
+    pub interface_prefix: &'a str,
+    pub subnet: Subnet,
+    /// The resolver that the boxes' queries go to; none, and they have no names.
+    pub upstream: Option<Ipv4Addr>,
+}
+
+impl Ruleset<'_> {
+    /// Replaces the table in one transaction.
+    pub fn load(&self) -> Result<()> {
+        nft(&self.text())
+    }
+
+    fn text(&self) -> String {
+        let Ruleset { table, subnet, .. } = self;
+        let boxes = format!("\"{}-*\"", self.interface_prefix);
+        let nameserver = subnet.nameserver();
+        let (mut redirect, mut resolve) = (String::new(), String::new());
+        if let Some(upstream) = self.upstream {
+            redirect = format!(
+                "iifname {boxes} ip daddr {nameserver} meta l4proto {{ tcp, udp }} th dport 53 dnat ip to {upstream}"
+            );
+            resolve = format!(
+                "ct original ip daddr {nameserver} ip daddr {upstream} meta l4proto {{ tcp, udp }} th dport 53 accept"
+            );
+        }
+        format!(
+            "table inet {table}
+delete table inet {table}
+table inet {table} {{
+  set closed {{ type ipv4_addr; flags interval; auto-merge; elements = {{ {CLOSED}, {subnet} }}; }}
+  chain to_host {{
+    {resolve}
+    drop
+  }}
+  chain from_box {{
+    meta nfproto != ipv4 drop
+    oifname {boxes} drop
+    {resolve}
+    ip daddr @closed drop
+    accept
+  }}
+  chain to_box {{
+    ct state established,related accept
+    drop
+  }}
+  chain prerouting {{ type nat hook prerouting priority dstnat; policy accept; {redirect}; }}
+  chain input {{ type filter hook input priority filter - 5; policy accept; iifname {boxes} jump to_host; }}
+  chain forward {{ type filter hook forward priority filter - 5; policy accept;
+    iifname {boxes} jump from_box
+    oifname {boxes} jump to_box
+  }}
+  chain output {{ type filter hook output priority filter - 5; policy accept; oifname {boxes} jump to_box; }}
+  chain postrouting {{ type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {subnet} oifname != {boxes} masquerade
+  }}
+}}
+"
+        )
+    }
+}
+
+/// Deletes the table; an absent one is a success.
+pub fn delete(table: &str) -> Result<()> {
+    nft(&format!("table inet {table}\ndelete table inet {table}\n"))
+}
+
+fn nft(text: &str) -> Result<()> {
+    let program = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"]
+        .into_iter()
+        .find(|path| Path::new(path).exists());
+    let argv = [program.unwrap_or("nft"), "-f", "-"].map(str::to_owned);
+    spawn::run_with_input(&argv, text, NFT_TIMEOUT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(upstream: Option<&str>) -> String {
+        let ruleset = Ruleset {
+            table: "berth_test",
+            interface_prefix: "bt",
+            subnet: Subnet::parse("172.30.0.0/16").unwrap(),
+            upstream: upstream.map(|address| address.parse().unwrap()),
+        };
+        ruleset.text()
+    }
+
+    #[test]
+    fn names_are_resolved_by_the_upstream_and_by_nothing_else() {
+        let with = text(Some("10.255.255.53"));
+        assert_eq!(
+            with.matches("ct original ip daddr 172.30.0.1 ip daddr 10.255.255.53")
+                .count(),
+            2
+        );
+        assert_eq!(with.matches("dnat ip to 10.255.255.53").count(), 1);
+        assert!(!text(None).contains("dnat"));
+        assert!(!text(None).contains("th dport"));
+    }
+
+    #[test]
+    fn the_boxes_own_subnet_is_closed_wherever_it_lies() {
+        assert!(text(None).contains("240.0.0.0/4, 172.30.0.0/16 }"));
+    }
+}

@@ -1,0 +1,6 @@
+//! Processes: identity that survives pid reuse, exits, spawning.
+
+pub mod exits;
+pub mod pidfd;
+pub mod spawn;
+pub mod watch;

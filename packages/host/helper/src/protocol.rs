@@ -1,0 +1,163 @@
+//! Commands as they come over stdin (`packages/host/src/helper/protocol.ts` is the specification), decoded and validated.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::paths::AbsolutePath;
+
+/// Longest line that is read; a longer one is answered by an error and skipped.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// One line: what to do, and the id that the reply repeats.
+#[derive(Debug)]
+pub struct Request {
+    pub id: Value,
+    pub command: Command,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(
+    tag = "command",
+    content = "args",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Command {
+    Hello {},
+    QuotaEnable {
+        volume: AbsolutePath,
+    },
+    SubvolumeCreate {
+        path: AbsolutePath,
+        limit_bytes: u64,
+        owner_base: u32,
+    },
+    SubvolumeDelete {
+        path: AbsolutePath,
+    },
+    SubvolumeUsage {
+        path: AbsolutePath,
+    },
+    NetworkSetup(NetworkWish),
+    NetworkTeardown {
+        table: String,
+        interface_prefix: String,
+    },
+    BoxStart(BoxStart),
+    BoxKill(BoxKill),
+    CgroupsRemove {
+        paths: Vec<AbsolutePath>,
+    },
+    BoxWatch(BoxWatch),
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkWish {
+    pub table: String,
+    pub interface_prefix: String,
+    pub subnet: String,
+    pub ready: usize,
+    pub in_use: Vec<u32>,
+    pub nameservers: Vec<String>,
+}
+
+/// One read-only directory and the outer owner of what root owns in it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash)]
+#[serde(rename_all = "camelCase")]
+pub struct Layer {
+    pub path: AbsolutePath,
+    pub owner_base: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoxStart {
+    pub box_id: String,
+    pub bundle: AbsolutePath,
+    pub layers: Vec<Layer>,
+    pub upper: AbsolutePath,
+    pub work: AbsolutePath,
+    pub owner_base: u32,
+    pub runtime: Vec<String>,
+    #[serde(default)]
+    pub runtime_delete: Vec<String>,
+    pub pid_file: AbsolutePath,
+    pub timeout_ms: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoxKill {
+    pub box_id: String,
+    pub pid: i32,
+    pub start_time_ticks: u64,
+    pub cgroups: Vec<AbsolutePath>,
+    pub net_slot: u32,
+    pub timeout_ms: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoxWatch {
+    pub box_id: String,
+    pub pid: i32,
+    pub start_time_ticks: u64,
+}
+
+/// Reads one line. The error carries the id where it could be read, so that the caller's wait ends.
+pub fn decode(line: &[u8]) -> std::result::Result<Request, (Value, Error)> {
+    let mut value: Value = serde_json::from_slice(line).map_err(|cause| {
+        (
+            Value::Null,
+            Error::bad_request(format!("not JSON: {cause}")),
+        )
+    })?;
+    let id = match value.as_object_mut().and_then(|object| object.remove("id")) {
+        Some(id @ (Value::Number(_) | Value::String(_))) => id,
+        _ => {
+            let message = "a request needs an id (number or string)";
+            return Err((Value::Null, Error::bad_request(message)));
+        }
+    };
+    match Command::deserialize(value)
+        .map_err(|cause| Error::bad_request(cause.to_string()))
+        .and_then(validate)
+    {
+        Ok(command) => Ok(Request { id, command }),
+        Err(error) => Err((id, error)),
+    }
+}
+
+fn validate(command: Command) -> Result<Command> {
+    match &command {
+        Command::BoxStart(start) => {
+            if start.runtime.is_empty() {
+                return Err(Error::bad_request("runtime is empty"));
+            }
+            if start.layers.is_empty() {
+                return Err(Error::bad_request("layers is empty"));
+            }
+            if start
+                .runtime
+                .iter()
+                .chain(&start.runtime_delete)
+                .any(|word| word.contains('\0'))
+            {
+                return Err(Error::bad_request(
+                    "an argument of the runtime contains NUL",
+                ));
+            }
+        }
+        Command::BoxKill(BoxKill { pid, .. }) | Command::BoxWatch(BoxWatch { pid, .. })
+            if *pid <= 1 =>
+        {
+            return Err(Error::bad_request(format!(
+                "{pid} is not the process of a box"
+            )));
+        }
+        _ => {}
+    }
+    Ok(command)
+}
