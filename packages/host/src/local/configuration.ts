@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
+
+/** What an installation tells its host. */
+export interface HostConfiguration {
+  readonly stateDirectory: string;
+  readonly guestBinary: string;
+  readonly helperBinary: string;
+  /** Directory of the default image; may come into being later. */
+  readonly imageRootfs: string | undefined;
+  /** OCI runtime: a name in PATH or a path. */
+  readonly runtime: string;
+  /** Network of the boxes, a /16. */
+  readonly subnet: string;
+  /** Start of the names of interfaces, the nftables table and the cgroup parent of this installation. */
+  readonly interfacePrefix: string;
+  /** Size of the volume's file; decided by the free space when left out. */
+  readonly volumeBytes: number | undefined;
+  readonly nameservers: readonly string[];
+  readonly logLevel: string;
+}
+
+/** Reads the environment. @throws Error that names the variable which is missing or wrong. */
+export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise<HostConfiguration> {
+  const need = (name: string): string => {
+    const value = environment[name];
+    if (value === undefined || value === '') {
+      throw new Error(`${name} is not set`);
+    }
+    return value;
+  };
+  const interfacePrefix = environment['BERTH_INTERFACE_PREFIX'] ?? 'bth';
+  if (!/^[a-z][a-z0-9]{0,7}$/.test(interfacePrefix)) {
+    throw new Error('BERTH_INTERFACE_PREFIX: up to 8 lower-case letters and digits, a letter first');
+  }
+  const volumeBytes = environment['BERTH_VOLUME_BYTES'];
+  if (volumeBytes !== undefined && !/^\d+$/.test(volumeBytes)) {
+    throw new Error('BERTH_VOLUME_BYTES: a number of bytes');
+  }
+  return {
+    stateDirectory: environment['BERTH_STATE'] ?? '/var/lib/berth',
+    guestBinary: need('BERTH_GUEST_BINARY'),
+    helperBinary: need('BERTH_HELPER_BINARY'),
+    imageRootfs: environment['BERTH_IMAGE_ROOTFS'],
+    runtime: environment['BERTH_RUNTIME'] ?? 'runc',
+    subnet: environment['BERTH_SUBNET'] ?? '10.213.0.0/16',
+    interfacePrefix,
+    volumeBytes: volumeBytes === undefined ? undefined : Number(volumeBytes),
+    nameservers: parseNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => '')),
+    logLevel: environment['BERTH_LOG_LEVEL'] ?? 'info',
+  };
+}
+
+/** IPv4 name servers of a resolv.conf, in order. */
+export function parseNameservers(resolvConf: string): string[] {
+  return [...resolvConf.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((match) => match[1] ?? '').filter((one) => isIPv4(one));
+}

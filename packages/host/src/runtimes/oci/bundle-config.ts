@@ -1,0 +1,72 @@
+import type { BoxSize } from '../../contract/index.ts';
+import { boxCapabilities } from './capabilities.ts';
+import type { ProcessLimits } from './machine-limits.ts';
+import { type BoxMounts, boxMounts, maskedPaths, readonlyPaths } from './mounts.ts';
+import { boxResources, type MachineLimits } from './resources.ts';
+import { type SeccompProfile, seccompProfile } from './seccomp-profile.ts';
+
+/** Ids that a box has for itself: 0…65,535 inside. */
+export const OWNER_COUNT = 65_536;
+const FIRST_OWNER = 1_000_000;
+
+/** Outer id of root in the box of this slot. */
+export const ownerBaseOf = (slot: number) => FIRST_OWNER + slot * OWNER_COUNT;
+
+export interface BundleWish {
+  readonly hostname: string;
+  readonly size: BoxSize;
+  readonly slot: number;
+  readonly cgroupsPath: string;
+  readonly files: Omit<BoxMounts, 'sharedMemoryBytes'>;
+  readonly machine: MachineLimits;
+  readonly process: ProcessLimits;
+}
+
+let profile: SeccompProfile | undefined;
+
+/** The OCI configuration of one box. Holds no secret: its environment reaches the guest over the link. */
+export function bundleConfig(wish: BundleWish): object {
+  profile ??= seccompProfile();
+  const mapping = [{ containerID: 0, hostID: ownerBaseOf(wish.slot), size: OWNER_COUNT }];
+  const sets = ['bounding', 'effective', 'permitted'].map((set) => [set, boxCapabilities]);
+  return {
+    ociVersion: '1.0.2',
+    hostname: wish.hostname,
+    root: { path: 'rootfs', readonly: false },
+    process: {
+      terminal: false,
+      user: { uid: 0, gid: 0 },
+      cwd: '/',
+      args: ['/.berth/guest'],
+      env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+      capabilities: Object.fromEntries(sets),
+      // sudo is a setuid program; what it can gain ends at the user namespace.
+      noNewPrivileges: false,
+      rlimits: [
+        { type: 'RLIMIT_NOFILE', soft: wish.process.openFiles, hard: wish.process.openFiles },
+        { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+      ],
+      // Boxes go before the processes that look after them when the machine itself runs out of memory.
+      oomScoreAdj: Math.max(100, wish.process.oomScoreAdj),
+    },
+    mounts: boxMounts({ ...wish.files, sharedMemoryBytes: Math.floor(wish.size.memoryBytes / 2) }),
+    linux: {
+      namespaces: [
+        { type: 'pid' },
+        { type: 'ipc' },
+        { type: 'uts' },
+        { type: 'mount' },
+        { type: 'cgroup' },
+        { type: 'user' },
+        { type: 'network', path: '@NETNS@' },
+      ],
+      uidMappings: mapping,
+      gidMappings: mapping,
+      cgroupsPath: wish.cgroupsPath,
+      resources: boxResources(wish.size, wish.slot, wish.machine),
+      seccomp: profile,
+      maskedPaths,
+      readonlyPaths,
+    },
+  };
+}

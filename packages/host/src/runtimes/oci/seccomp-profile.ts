@@ -1,0 +1,63 @@
+import rules from './seccomp-rules.json' with { type: 'json' };
+
+const CLONE_NAMESPACES = 0x7e02_0000;
+const CLONE_NEWTIME = 0x80;
+const EPERM = 1;
+const ENOSYS = 38;
+const EAFNOSUPPORT = 97;
+/** AF_NETLINK: the highest address family that boxes use (UNIX 1, INET 2, INET6 10, NETLINK 16); above lie PACKET, ALG, VSOCK, XDP. */
+const LAST_FAMILY = 16;
+/** PER_LINUX, PER_LINUX32, UNAME26 of both, ADDR_NO_RANDOMIZE (debuggers), and the query. */
+const PERSONALITIES = [0, 8, 0x2_0000, 0x2_0008, 0x4_0000, 0xffff_ffff];
+
+interface SyscallRule {
+  readonly names: readonly string[];
+  readonly action: 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO';
+  readonly errnoRet?: number;
+  readonly args?: ReadonlyArray<{ index: number; value: number; valueTwo?: number; op: string }>;
+}
+
+export interface SeccompProfile {
+  readonly defaultAction: 'SCMP_ACT_ERRNO';
+  readonly defaultErrnoRet: number;
+  readonly architectures: readonly string[];
+  readonly syscalls: readonly SyscallRule[];
+}
+
+const architectures: Readonly<Record<string, readonly string[]>> = {
+  x64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+  arm64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
+};
+
+const words = (lines: readonly string[]) => lines.flatMap((line) => line.split(' '));
+
+/**
+ * An allow-list (seccomp-rules.json). What it does not know fails with ENOSYS, so that programs fall back to older calls (clone3 among them: its
+ * flags lie in memory that a filter cannot read); what is refused on purpose fails with EPERM.
+ */
+export function seccompProfile(): SeccompProfile {
+  const allow = (name: string, op: string, value: number, valueTwo?: number): SyscallRule => ({
+    names: [name],
+    action: 'SCMP_ACT_ALLOW',
+    args: [{ index: 0, value, op, ...(valueTwo === undefined ? {} : { valueTwo }) }],
+  });
+  return {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    defaultErrnoRet: ENOSYS,
+    architectures: architectures[process.arch] ?? [],
+    syscalls: [
+      { names: words(rules.allow), action: 'SCMP_ACT_ALLOW' },
+      allow('clone', 'SCMP_CMP_MASKED_EQ', CLONE_NAMESPACES, 0),
+      allow('unshare', 'SCMP_CMP_MASKED_EQ', CLONE_NAMESPACES | CLONE_NEWTIME, 0),
+      allow('socket', 'SCMP_CMP_LE', LAST_FAMILY),
+      {
+        names: ['socket'],
+        action: 'SCMP_ACT_ERRNO',
+        errnoRet: EAFNOSUPPORT,
+        args: [{ index: 0, value: LAST_FAMILY, op: 'SCMP_CMP_GT' }],
+      },
+      ...PERSONALITIES.map((value) => allow('personality', 'SCMP_CMP_EQ', value)),
+      { names: words(Object.values(rules.deny).flat()), action: 'SCMP_ACT_ERRNO', errnoRet: EPERM },
+    ],
+  };
+}
