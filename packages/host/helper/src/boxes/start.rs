@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use crate::boxes::bundle;
 use crate::error::{Code, Error, Result};
 use crate::mount::overlay::{self, Parts};
 use crate::net::pool::Network;
+use crate::process::exits::EXITS;
 use crate::process::pidfd;
 use crate::process::spawn;
 use crate::protocol::BoxStart;
@@ -83,9 +86,17 @@ fn read_init(pid_file: &Path) -> Result<(i32, u64)> {
     let pid = text.trim().parse().ok().filter(|pid| *pid > 1);
     let pid =
         pid.ok_or_else(|| Error::new(Code::RuntimeFailed, format!("pid file says {text:?}")))?;
-    let stat = pidfd::stat(pid);
-    let stat =
-        stat.ok_or_else(|| Error::new(Code::RuntimeFailed, "the box's init ended at once"))?;
+    let stat = pidfd::stat(pid).filter(|stat| stat.state != b'Z');
+    let stat = stat.ok_or_else(|| {
+        let how = EXITS
+            .latest(pid)
+            .map(|status| ExitStatus::from_raw(status).to_string());
+        let how = how.unwrap_or_else(|| "its status is unknown".to_owned());
+        Error::new(
+            Code::RuntimeFailed,
+            format!("the box's init ended at once: {how}"),
+        )
+    })?;
     Ok((pid, stat.start_time_ticks))
 }
 

@@ -123,7 +123,7 @@ impl Socket {
         }
         let returned =
             unsafe { libc::ioctl(self.fd.as_raw_fd(), libc::SIOCGIFINDEX as _, &mut request) };
-        (returned == 0).then(|| unsafe { request.ifr_ifru.ifru_ifindex })
+        (returned == 0).then_some(unsafe { request.ifr_ifru.ifru_ifindex })
     }
 }
 

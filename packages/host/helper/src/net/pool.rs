@@ -147,25 +147,24 @@ impl Network {
                 return Ok(slot);
             }
         }
-        Err(Error::new(
-            Code::SlotsExhausted,
-            format!("all {last} slots of {} are taken", plan.subnet),
-        ))
+        Err(exhausted(plan))
     }
 
     fn make(&self, plan: &Plan) -> Result<Ready> {
-        loop {
+        let last = plan.subnet.last_slot();
+        for _ in 0..last {
             let slot = self.reserve(plan)?;
-            match make_in_slot(plan, slot) {
-                // A box of before, not yet told of: its slot stays taken.
+            let made = make_in_slot(plan, slot);
+            if made.is_err() {
+                self.release(slot);
+            }
+            match made {
+                // A box of before that nobody has told of, or a namespace that is still on its way out.
                 Err(error) if error.is_errno(libc::EEXIST) => continue,
-                Err(error) => {
-                    self.release(slot);
-                    return Err(error);
-                }
                 made => return made,
             }
         }
+        Err(exhausted(plan))
     }
 
     /// Keeps the pool filled for ever; the body of the background thread.
@@ -199,6 +198,15 @@ impl Network {
     pub fn ready(&self) -> usize {
         self.lock().ready.len()
     }
+}
+
+fn exhausted(plan: &Plan) -> Error {
+    let message = format!(
+        "all {} slots of {} are taken",
+        plan.subnet.last_slot(),
+        plan.subnet
+    );
+    Error::new(Code::SlotsExhausted, message)
 }
 
 fn make_in_slot(plan: &Plan, slot: u32) -> Result<Ready> {

@@ -101,7 +101,7 @@ impl Process {
                 events: libc::POLLIN,
                 revents: 0,
             };
-            let milliseconds = left.as_millis().min(i32::MAX as u128) as i32;
+            let milliseconds = left.as_micros().div_ceil(1000).min(i32::MAX as u128) as i32;
             let ready = unsafe { libc::poll(&mut poll, 1, milliseconds) };
             if ready > 0 {
                 return true;

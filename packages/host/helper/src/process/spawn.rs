@@ -75,6 +75,8 @@ fn wait(child: &Child, argv: &[String], timeout: Duration) -> Result<ExitStatus>
             let ended = EXITS.wait(pid, stat.start_time_ticks, timeout);
             if ended.is_none() {
                 if let Some(process) = Process::open(pid, stat.start_time_ticks)? {
+                    // Its group is its own; while it is held, nobody else can have that number.
+                    unsafe { libc::kill(-pid, libc::SIGKILL) };
                     process.kill()?;
                 }
                 let limit_ms = timeout.as_millis();
