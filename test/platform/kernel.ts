@@ -80,3 +80,9 @@ export const childrenOf = (pid: number): Array<{ readonly pid: number; readonly 
   processIds()
     .filter((id) => new RegExp(`^PPid:\\s+${pid}$`, 'm').test(read(`/proc/${id}/status`)))
     .map((id) => ({ pid: id, command: read(`/proc/${id}/cmdline`).replaceAll('\0', ' ') }));
+
+/** The process outside that is number 1 inside the box, found by its control group. */
+export const initOf = (boxId: string): number | undefined =>
+  processIds().find(
+    (id) => read(`/proc/${id}/cgroup`).includes(boxId) && /^NSpid:.*\s1$/m.test(read(`/proc/${id}/status`)),
+  );

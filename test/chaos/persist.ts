@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { APIConnectionError, APIError } from '@runloop/api-client';
+
+/** An error that trying again cannot heal: the box or the request is to blame, not the weather. */
+export const isFinal = (error: unknown): boolean => {
+  if (error instanceof APIConnectionError) {
+    return false;
+  }
+  if (error instanceof APIError && error.status !== undefined) {
+    return error.status < 500 && ![408, 409, 425, 429].includes(error.status);
+  }
+  return false;
+};
+
+const longestMs = 120_000;
+
+/** Repeats a call, always the very same one, until it is answered: what a careful client does while processes die. */
+export async function persist<T>(what: string, call: () => PromiseLike<T>): Promise<T> {
+  const deadline = Date.now() + longestMs;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (isFinal(error) || Date.now() > deadline) {
+        throw new Error(`${what}, attempt ${attempt + 1}: ${String(error)}`, { cause: error });
+      }
+      await sleep(Math.min(50 * 2 ** Math.min(attempt, 4), 500));
+    }
+  }
+}
