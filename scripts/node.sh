@@ -8,8 +8,13 @@ readonly npm_cli="$node_home/node_modules/npm/bin/npm-cli.js"
 
 install_node() {
   [[ -x $node && -f $npm_cli ]] && return
-  if ! command -v npm >/dev/null; then
-    step 'installing npm of the distribution (it fetches the pinned Node)' 'is a Debian mirror reachable? try: apt-get update' apt_install npm
+  # The pinned Node is linked with libatomic, which a minimal Debian has not.
+  local needed=()
+  compgen -G '/usr/lib/*/libatomic.so.1' >/dev/null || needed+=(libatomic1)
+  command -v npm >/dev/null || needed+=(npm ca-certificates)
+  if ((${#needed[@]})); then
+    check_root up
+    step "installing packages: ${needed[*]}" 'is a Debian mirror reachable? try: apt-get update' apt_install "${needed[@]}"
   fi
   step 'installing the pinned Node and npm' 'is an npm registry reachable? try: npm ping' fetch_node
 }

@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { asAccount, type SystemAccount } from '../installation/accounts.ts';
+import { localUrl } from '../http/endpoint.ts';
 import type { Installation } from '../installation/installation.ts';
 import { repositoryDirectory, type StatePaths } from '../installation/paths.ts';
-import { hostEnvironment, listenAddress, serverEnvironment } from './environment.ts';
+import { hostEnvironment, serverEnvironment } from './environment.ts';
 import { serviceMark } from './orphans.ts';
 import { runProgram } from './run-program.ts';
 import type { ServiceDefinition } from './service.ts';
@@ -35,17 +36,10 @@ export const serverService = (paths: StatePaths, installation: Installation, acc
   environment: { ...serverEnvironment(paths, installation), ...serviceMark(paths.state, 'server') },
   directory: '/',
   logFile: join(paths.logs, 'server.log'),
-  isReady: async () => (await fetch(`${localUrl(installation)}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
+  isReady: async () => (await fetch(`${localUrl(installation.port)}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
   stopSignal: 'SIGTERM',
   stopTimeoutMs: 15_000,
 });
-
-/** Base URL of the installation's API, as seen from this machine. */
-export const localUrl = (installation: Installation): string => {
-  const address = listenAddress();
-  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address.includes(':') ? `[${address}]` : address;
-  return `http://${host}:${installation.port}`;
-};
 
 /**
  * Brings the database to the present schema, and makes the first account.

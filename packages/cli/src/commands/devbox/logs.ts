@@ -1,0 +1,52 @@
+import type { LogEntryView } from '@berth/contract';
+import { Command } from 'commander';
+import { ApiClient } from '../../http/client.ts';
+import { findEndpoint } from '../../http/endpoint.ts';
+import { readEventStream } from '../../http/event-stream.ts';
+import { bold, dim, print, printJson, red } from '../../output/style.ts';
+
+interface LogsOptions {
+  readonly follow?: true;
+  readonly execution?: string;
+  readonly shell?: string;
+  readonly json?: true;
+}
+
+export const devboxLogsCommand = (): Command =>
+  new Command('logs')
+    .description('show what ran in a box and what it said')
+    .argument('<devbox>', 'id of the box')
+    .option('-f, --follow', 'go on with what is added')
+    .option('--execution <id>', 'only this execution')
+    .option('--shell <name>', 'only this named shell')
+    .option('--json', 'as JSON (with --follow one object a line)')
+    .addHelpText('after', '\nExamples:\n  ./berth devbox logs dbx_…\n  ./berth devbox logs dbx_… -f')
+    .action(async (id: string, options: LogsOptions) => {
+      const client = new ApiClient(findEndpoint());
+      const query = { execution_id: options.execution, shell_name: options.shell };
+      const path = `/v1/devboxes/${encodeURIComponent(id)}/logs`;
+      if (options.follow) {
+        const response = await client.raw('GET', `${path}/tail`, { query, accept: 'text/event-stream' });
+        for await (const { data } of readEventStream(response.body ?? new ReadableStream())) {
+          print(options.json ? data : entryLine(JSON.parse(data) as LogEntryView));
+        }
+        return;
+      }
+      const { logs } = await client.json<{ logs: LogEntryView[] }>('GET', path, { query });
+      if (options.json) {
+        printJson(logs);
+      } else {
+        logs.forEach((entry) => print(entryLine(entry)));
+      }
+    });
+
+const entryLine = (entry: LogEntryView): string => {
+  const time = dim(new Date(entry.timestamp_ms).toISOString().slice(11, 23));
+  if (entry.cmd !== undefined) {
+    return `${time} ${bold(`$ ${entry.cmd}`)}`;
+  }
+  if (entry.exit_code !== undefined) {
+    return `${time} ${entry.exit_code === 0 ? dim('exit 0') : red(`exit ${entry.exit_code}`)}`;
+  }
+  return `${time} ${entry.message ?? ''}`;
+};

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { Command, Option } from 'commander';
+import { repositoryDirectory, statePaths, type StatePaths } from '../installation/paths.ts';
+import { readInstallation } from '../installation/installation.ts';
+import { CommandFailure } from '../output/failure.ts';
+import { bold, remark } from '../output/style.ts';
+import { livingBoxes, shutDownBoxes } from '../supervisor/boxes.ts';
+import { hostEnvironment } from '../supervisor/environment.ts';
+import { runProgram } from '../supervisor/run-program.ts';
+import { stopInstallation } from '../supervisor/stop.ts';
+
+interface DownOptions {
+  readonly all?: true;
+  readonly keepBoxes?: true;
+}
+
+export const downCommand = (): Command =>
+  new Command('down')
+    .description('stop Berth and take away what it made (network, mounts); data stays')
+    .addOption(new Option('--all', 'shut down every box first').conflicts('keepBoxes'))
+    .option('--keep-boxes', 'leave boxes running; ./berth up finds them again')
+    .addHelpText('after', '\nExamples:\n  ./berth down\n  ./berth down --all')
+    .action(async (options: DownOptions) => {
+      const paths = statePaths();
+      const installation = readInstallation(paths);
+      if (installation === undefined) {
+        remark(`no Berth in ${paths.state}`);
+        return;
+      }
+      if (!options.keepBoxes) {
+        await endBoxes(paths, options);
+      }
+      const ran = await stopInstallation(paths);
+      const teardown = join(repositoryDirectory(), 'packages/host/src/teardown.ts');
+      if (!options.keepBoxes && existsSync(teardown)) {
+        await runProgram([process.execPath, teardown], { environment: hostEnvironment(paths, installation) });
+      }
+      remark(ran ? bold('Berth is stopped') : 'Berth was not running');
+    });
+
+const endBoxes = async (paths: StatePaths, options: DownOptions): Promise<void> => {
+  const boxes = await livingBoxes(paths);
+  if (boxes.count === 0) {
+    return;
+  }
+  const these = boxes.count === 1 ? '1 box is running' : `${boxes.count} boxes are running`;
+  if (!options.all && !(await agrees(`${these}. Shut down? [y/N] `))) {
+    throw new CommandFailure(these, { hint: './berth down --all shuts them down, --keep-boxes leaves them running' });
+  }
+  await shutDownBoxes(boxes.ids);
+};
+
+const agrees = async (question: string): Promise<boolean> => {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    return false;
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+};

@@ -1,0 +1,49 @@
+import type { DevboxView } from '@berth/contract';
+import { ApiFailure, type ApiClient } from '../http/client.ts';
+import { CommandFailure } from '../output/failure.ts';
+import { endReason } from './view.ts';
+
+/** Longest hold of one wait; the API allows 30. */
+const waitSeconds = 25;
+
+/** Body of a create call, as far as the command line makes one. */
+export interface DevboxWish {
+  readonly name?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly environment_variables?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly entrypoint?: string;
+  readonly launch_parameters?: Readonly<Record<string, unknown>>;
+}
+
+export const createDevbox = (client: ApiClient, wish: DevboxWish, signal?: AbortSignal): Promise<DevboxView> =>
+  client.json('POST', '/v1/devboxes', { body: wish, signal });
+
+export const getDevbox = (client: ApiClient, id: string): Promise<DevboxView> =>
+  client.json('GET', `/v1/devboxes/${encodeURIComponent(id)}`);
+
+export const shutDownDevbox = (client: ApiClient, id: string): Promise<DevboxView> =>
+  client.json('POST', `/v1/devboxes/${encodeURIComponent(id)}/shutdown`, { query: { force: true } });
+
+/**
+ * Waits until a box runs.
+ * @throws CommandFailure with the cause when it ends before
+ */
+export const untilRunning = async (client: ApiClient, id: string, signal?: AbortSignal): Promise<DevboxView> => {
+  for (;;) {
+    try {
+      const devbox = await client.json<DevboxView>('POST', `/v1/devboxes/${encodeURIComponent(id)}/wait_for_status`, {
+        body: { statuses: ['running', 'failure', 'shutdown'], timeout_seconds: waitSeconds },
+        signal,
+      });
+      if (devbox.status !== 'running') {
+        throw new CommandFailure(`${id} did not start: ${endReason(devbox) || devbox.status}`);
+      }
+      return devbox;
+    } catch (error) {
+      if (!(error instanceof ApiFailure && error.status === 408)) {
+        throw error;
+      }
+    }
+  }
+};
