@@ -9,6 +9,7 @@ import { Exchange } from './exchange.ts';
 import type { RequestListener } from './front-door.ts';
 import { handleRoute } from './handle-route.ts';
 import { allowedMethods } from './path-match.ts';
+import { ClientGone } from './stream-out.ts';
 
 /** A body that goes on after its answer is read away for this long, then the connection is broken. */
 const leftoverBodyMs = 30_000;
@@ -17,6 +18,10 @@ const leftoverBodyMs = 30_000;
 const fastifyPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');
 
 const sendError = (reply: FastifyReply, exchange: Exchange, thrown: unknown): void => {
+  if (thrown instanceof ClientGone) {
+    reply.raw.destroy();
+    return;
+  }
   const error = translateError(thrown, exchange.requestId);
   if (error.code === 'internal') {
     exchange.log.error({ err: thrown, requestId: exchange.requestId }, 'request failed');

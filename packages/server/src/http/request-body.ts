@@ -1,40 +1,55 @@
 import type { IncomingMessage } from 'node:http';
 import { apiError } from '../errors/api-error.ts';
+import { ClientGone } from './stream-out.ts';
 
 /** Bound of a JSON body unless the route says otherwise. */
 export const defaultBodyLimitBytes = 16 * 1024 * 1024;
 /** A body that makes no progress for this long is given up. */
-const stallTimeoutMs = 30_000;
+const defaultStallTimeoutMs = 30_000;
 const maximumDepth = 64;
 
-/** Reads the whole body. Rejects with 413 beyond the limit and 408 when the sender stalls. */
-export const readBody = async (request: IncomingMessage, limitBytes: number): Promise<Buffer> => {
-  const declared = Number(request.headers['content-length'] ?? 0);
-  if (declared > limitBytes) {
-    throw apiError('payloadTooLarge', { limitBytes });
+/**
+ * Reads the whole body. Rejects with 413 beyond the limit, 408 when the sender stalls. What is left unread then is read away by the
+ * server, so that a client which sends before it reads still gets to see the answer.
+ */
+export const readBody = (
+  request: IncomingMessage,
+  limitBytes: number,
+  stallTimeoutMs: number = defaultStallTimeoutMs,
+): Promise<Buffer> => {
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
+    request.resume();
+    return Promise.reject(apiError('payloadTooLarge', { limitBytes }));
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  let stalled = false;
-  const timer = setTimeout(() => {
-    stalled = true;
-    request.destroy();
-  }, stallTimeoutMs);
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const stop = (): void => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', onEnd).off('error', onLost).off('close', onLost);
+    };
+    const refuse = (error: Error): void => {
+      stop();
+      request.resume();
+      reject(error);
+    };
+    const timer = setTimeout(() => refuse(apiError('requestTimeout')), stallTimeoutMs);
+    const onData = (chunk: Buffer): void => {
       timer.refresh();
       size += chunk.length;
       if (size > limitBytes) {
-        throw apiError('payloadTooLarge', { limitBytes });
+        refuse(apiError('payloadTooLarge', { limitBytes }));
+      } else {
+        chunks.push(chunk);
       }
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw stalled ? apiError('requestTimeout') : error;
-  } finally {
-    clearTimeout(timer);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+    };
+    const onEnd = (): void => {
+      stop();
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size));
+    };
+    const onLost = (): void => refuse(new ClientGone());
+    request.on('data', onData).on('end', onEnd).on('error', onLost).on('close', onLost);
+  });
 };
 
 /** Copy without members that are null, which mean "absent" (API §1.1), and without `__proto__`. */
