@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** Where the checkout is. */
@@ -23,12 +23,21 @@ const named = (variable: string, what: string, fallback: () => string | undefine
   return path;
 };
 
-/** Finds them by environment, else in the cache; throws with the way to make what is missing. */
+/** The newest folder of the cache that holds a file of this name; `./berth` keeps one for each state of the sources. */
+const newest = (folder: string, file: string): string | undefined => {
+  const base = join(cache, folder);
+  return (existsSync(base) ? readdirSync(base) : [])
+    .map((entry) => join(base, entry, file))
+    .filter((path) => !path.includes('.partial') && existsSync(path))
+    .sort((one, other) => statSync(other).ctimeMs - statSync(one).ctimeMs)[0];
+};
+
+/** Finds them by environment, which `./berth test` sets, else the newest in the cache; throws with the way to make what is missing. */
 export function artifacts(): Artifacts {
   return {
     node: process.execPath,
-    guestBinary: named('BERTH_GUEST_BINARY', 'the guest agent', () => join(cache, 'bin/berth-guest')),
-    helperBinary: named('BERTH_HELPER_BINARY', 'the host helper', () => join(cache, 'bin/berth-helper')),
-    imageRootfs: named('BERTH_IMAGE_ROOTFS', 'the default image', () => join(cache, 'images/default')),
+    guestBinary: named('BERTH_GUEST_BINARY', 'the guest agent', () => newest('bin', 'berth-guest')),
+    helperBinary: named('BERTH_HELPER_BINARY', 'the host helper', () => newest('bin', 'berth-helper')),
+    imageRootfs: named('BERTH_IMAGE_ROOTFS', 'the default image', () => newest('images', 'rootfs')),
   };
 }

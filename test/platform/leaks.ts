@@ -15,6 +15,7 @@ export function leftovers(state: string, network: { readonly interfacePrefix: st
     ...loopDevicesNaming(state),
     ...interfacesNamed(network.interfacePrefix),
     ...tablesNamed(network.interfacePrefix),
+    ...controlGroupsNaming(`berth-${network.interfacePrefix}`),
   ];
 }
 

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { PlatformAddress } from './address.ts';
 import { artifacts, checkout } from './artifacts.ts';
 import { leftovers } from './leaks.ts';
@@ -100,8 +99,8 @@ export class Platform {
   async stop(): Promise<string[]> {
     await this.#processes.get('server')?.end('SIGTERM');
     await this.#processes.get('host')?.end('SIGTERM');
+    this.#run('packages/host/src/teardown.ts');
     await this.postgres.process.end('SIGINT');
-    await sleep(200);
     const left = leftovers(this.state, networkOf(this.state));
     if (left.length === 0) {
       rmSync(this.state, { recursive: true, force: true });
@@ -143,14 +142,19 @@ export class Platform {
     };
   }
 
-  #bootstrap(): string {
-    const output = execFileSync(this.#artifacts.node, [join(checkout, 'packages/server/src/bootstrap.ts')], {
+  /** Runs one of the project's programs to its end and returns what it printed. */
+  #run(script: string, account: { uid: number; gid: number } | undefined = undefined): string {
+    return execFileSync(this.#artifacts.node, [join(checkout, script)], {
       env: this.#environment(),
-      ...this.#account,
+      ...account,
       cwd: '/',
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+  }
+
+  #bootstrap(): string {
+    const output = this.#run('packages/server/src/bootstrap.ts', this.#account);
     const answer: unknown = JSON.parse(output.trim().split('\n').at(-1) ?? '');
     if (typeof answer === 'object' && answer !== null && 'apiKey' in answer && typeof answer.apiKey === 'string') {
       return answer.apiKey;
