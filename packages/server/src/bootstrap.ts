@@ -16,8 +16,12 @@ export interface BootstrapResult {
 /**
  * Readies an installation: schema, master key, first account with its first key. Safe to repeat: what exists stays. Refuses to make a new
  * master key when the database holds secrets that the lost one sealed.
+ * @param options `needKey`: make a key even when there are some, because the caller lost (or never got) the first
  */
-export const bootstrap = async (config: Pick<Config, 'databaseUrl' | 'masterKeyFile'>): Promise<BootstrapResult> => {
+export const bootstrap = async (
+  config: Pick<Config, 'databaseUrl' | 'masterKeyFile'>,
+  options: { readonly needKey?: boolean } = {},
+): Promise<BootstrapResult> => {
   const migrations = await migrate(config.databaseUrl);
   const log = pino({ level: 'silent' });
   const database = openDatabase({ url: config.databaseUrl, log, maximumConnections: 1 });
@@ -33,7 +37,7 @@ export const bootstrap = async (config: Pick<Config, 'databaseUrl' | 'masterKeyF
     const accounts = new AccountService(database);
     const apiKeys = new ApiKeyService(database);
     const account = (await accounts.first()) ?? (await accounts.create('default'));
-    if ((await apiKeys.countOf(account.id)) > 0) {
+    if (!options.needKey && (await apiKeys.countOf(account.id)) > 0) {
       return { migrations };
     }
     const key = await apiKeys.create(account.id, { name: 'first key' });
@@ -46,7 +50,7 @@ export const bootstrap = async (config: Pick<Config, 'databaseUrl' | 'masterKeyF
 if (import.meta.main) {
   try {
     refuseRoot(process.env);
-    process.stdout.write(`${JSON.stringify(await bootstrap(readConfig(process.env)))}\n`);
+    process.stdout.write(`${JSON.stringify(await bootstrap(readConfig(process.env), { needKey: process.env.BERTH_NEED_KEY === '1' }))}\n`);
   } catch (error) {
     const text = error instanceof ConfigError ? error.message : error instanceof Error ? error.message : String(error);
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';

@@ -65,6 +65,8 @@ export class FrontDoor {
       },
       options.onRequest,
     );
+    // Starts the watch over head timeouts, which a server of Node begins when it listens itself.
+    this.#http1.emit('listening');
     this.#http1.on('upgrade', options.onUpgrade ?? refuseUpgrade);
     this.#http1.on('clientError', refuseMalformed);
     this.#http2 = http2.createServer({
@@ -74,7 +76,7 @@ export class FrontDoor {
     this.#http2.on('request', options.onRequest as unknown as (...parts: unknown[]) => void);
     this.#http2.on('session', (session) => this.#adopt(session, idleTimeoutMs));
     this.#http2.on('sessionError', () => undefined);
-    // Half-open: a client may shut down its sending side and still read the answer.
+    // As Node's own HTTP servers: a client that closes its sending side is answered by an orderly end, and counts as gone.
     this.#listener = net.createServer({ noDelay: true, allowHalfOpen: true, keepAlive: true }, (socket) =>
       this.#sniff(socket),
     );
@@ -154,9 +156,13 @@ export class FrontDoor {
       socket.off('end', onEnd);
       socket.off('close', onClose);
       socket.unshift(seen);
-      // Without this the HTTP/1 server would see a half-closed client as gone only after its answer; it expects its own default.
-      (maybeHttp2 ? this.#http2 : this.#http1).emit('connection', socket);
-      socket.resume();
+      if (maybeHttp2) {
+        // The session takes over the handle and what was put back; a flowing socket would lose it.
+        this.#http2.emit('connection', socket);
+      } else {
+        this.#http1.emit('connection', socket);
+        socket.resume();
+      }
     };
     socket.on('data', onData);
   }
