@@ -1,13 +1,11 @@
-import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SystemAccount } from './accounts.ts';
-import { writeAtomically } from './atomic-file.ts';
 import type { StatePaths } from './paths.ts';
 
 const root: SystemAccount = { uid: 0, gid: 0 };
 
-/** Makes the directories of the state with their owners and rights, and the master key. Safe to repeat. */
+/** Makes the directories of the state with their owners and rights. Safe to repeat. */
 export const prepareState = (paths: StatePaths, account: SystemAccount): void => {
   const directories: ReadonlyArray<readonly [string, number, SystemAccount]> = [
     [paths.state, 0o711, root],
@@ -22,8 +20,5 @@ export const prepareState = (paths: StatePaths, account: SystemAccount): void =>
     mkdirSync(path, { recursive: true, mode });
     chmodSync(path, mode);
     chownSync(path, owner.uid, owner.gid);
-  }
-  if (!existsSync(paths.masterKey)) {
-    writeAtomically(paths.masterKey, randomBytes(32), { mode: 0o600, ...account });
   }
 };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { asAccount, type SystemAccount } from '../installation/accounts.ts';
@@ -43,7 +44,7 @@ export const serverService = (paths: StatePaths, installation: Installation, acc
 
 /**
  * Brings the database to the present schema, and makes the first account.
- * @returns the first API key, when it was made just now
+ * @returns an API key, made just now because the installation has none on file
  */
 export const bootstrap = async (
   paths: StatePaths,
@@ -52,7 +53,10 @@ export const bootstrap = async (
 ): Promise<string | undefined> => {
   const program = join(repositoryDirectory(), 'packages/server/src/bootstrap.ts');
   const output = await runProgram([...asAccount(account), process.execPath, program], {
-    environment: serverEnvironment(paths, installation),
+    environment: {
+      ...serverEnvironment(paths, installation),
+      ...(existsSync(paths.apiKey) ? {} : { BERTH_NEED_KEY: '1' }),
+    },
   });
   const line = output.trim().split('\n').at(-1) ?? '';
   return line.startsWith('{') ? (JSON.parse(line) as { apiKey?: string }).apiKey : undefined;
