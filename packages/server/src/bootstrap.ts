@@ -50,7 +50,9 @@ export const bootstrap = async (
 if (import.meta.main) {
   try {
     refuseRoot(process.env);
-    process.stdout.write(`${JSON.stringify(await bootstrap(readConfig(process.env), { needKey: process.env.BERTH_NEED_KEY === '1' }))}\n`);
+    process.stdout.write(
+      `${JSON.stringify(await bootstrap(readConfig(process.env), { needKey: process.env.BERTH_NEED_KEY === '1' }))}\n`,
+    );
   } catch (error) {
     const text = error instanceof ConfigError ? error.message : error instanceof Error ? error.message : String(error);
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';

@@ -5,7 +5,8 @@ import type { Logger } from 'pino';
 import { Authentication, apiKeysTopic } from './api-keys/authentication.ts';
 import { openDatabase } from './database/database.ts';
 import { NotificationHub } from './database/notifications.ts';
-import { type FeatureParts, features } from './features.ts';
+import type { FeatureParts } from './feature.ts';
+import { features } from './features.ts';
 import { healthRoutes } from './health/routes.ts';
 import { HealthService } from './health/service.ts';
 import { buildApp } from './http/app.ts';
@@ -16,6 +17,7 @@ import { IdempotencyService } from './idempotency/service.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { openApiRoutes } from './openapi/routes.ts';
+import type { ReconcilerSettings } from './reconciler/settings.ts';
 import type { MasterKey } from './secrets/master-key.ts';
 import { SecretService } from './secrets/service.ts';
 
@@ -27,6 +29,7 @@ export interface ServerOptions {
   readonly host: Host;
   readonly masterKey: MasterKey;
   readonly log: Logger;
+  readonly reconciler?: Partial<ReconcilerSettings>;
   readonly frontDoor?: Omit<FrontDoorOptions, 'onRequest'>;
   /** Further routes, for tests of the kernel. */
   readonly extraRoutes?: readonly Route[];
@@ -58,7 +61,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   const secrets = new SecretService({ database, masterKey: options.masterKey });
   const idempotency = new IdempotencyService({ database, owner: randomUUID(), log });
   const authentication = new Authentication(database);
-  const parts: FeatureParts = { database, hub, host, secrets, metrics, log };
+  const parts: FeatureParts = { database, hub, host, secrets, metrics, log, reconciler: options.reconciler ?? {} };
   const running = features.map((feature) => feature(parts));
 
   const served = [

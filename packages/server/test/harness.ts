@@ -43,6 +43,7 @@ export interface TestServerOptions {
   readonly host?: Host;
   readonly extraRoutes?: readonly Route[];
   readonly frontDoor?: ServerOptions['frontDoor'];
+  readonly reconciler?: ServerOptions['reconciler'];
   /** An existing database is used, and kept. */
   readonly databaseUrl?: string;
   readonly masterKey?: MasterKey;
@@ -83,6 +84,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     log: pino({ level: process.env.BERTH_TEST_LOG ?? 'silent' }),
     checkAnswers: true,
     ...(options.extraRoutes === undefined ? {} : { extraRoutes: options.extraRoutes }),
+    ...(options.reconciler === undefined ? {} : { reconciler: options.reconciler }),
     ...(options.frontDoor === undefined ? {} : { frontDoor: options.frontDoor }),
   });
   const port = await server.start(0, '127.0.0.1');

@@ -4,5 +4,5 @@ export { devboxRoutes } from './devboxes.ts';
 export { executionRoutes } from './executions.ts';
 export { fileRoutes } from './files.ts';
 export { logRoutes } from './logs.ts';
-export { secretRoutes } from './secrets.ts';
 export { operationRoutes, type Readiness } from './operations.ts';
+export { secretRoutes } from './secrets.ts';

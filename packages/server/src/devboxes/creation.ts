@@ -1,0 +1,56 @@
+import {
+  type DevboxCreate,
+  defaultKeepAliveSeconds,
+  idleRule,
+  type LaunchParameters,
+  maximumKeepAliveSeconds,
+  newId,
+} from '@berth/contract';
+import { apiError } from '../errors/api-error.ts';
+import type { NewDevbox } from './store.ts';
+
+/** Lifetime of a running box in milliseconds; null when an idle rule takes its place (API §3.6). */
+export const lifetimeMs = (parameters: LaunchParameters): number | null =>
+  idleRule(parameters) === undefined
+    ? Math.ceil((parameters.keep_alive_time_seconds ?? defaultKeepAliveSeconds) * 1000)
+    : null;
+
+/** Files of both kinds of mounts by path. A path given twice is refused: which one should win? */
+const fileMounts = (wish: DevboxCreate): Record<string, string> => {
+  const files: Record<string, string> = { ...wish.file_mounts };
+  for (const mount of wish.mounts ?? []) {
+    if (mount.type === 'file_mount') {
+      const { target, content } = mount as { target: string; content: string };
+      if (Object.hasOwn(files, target)) {
+        throw apiError('invalidRequest', { problem: `two mounts for ${target.slice(0, 200)}` });
+      }
+      files[target] = content;
+    }
+  }
+  return files;
+};
+
+/** The row that a checked request asks for. */
+export const newDevbox = (accountId: string, wish: DevboxCreate): NewDevbox => {
+  const launchParameters = wish.launch_parameters ?? {};
+  const idle = idleRule(launchParameters);
+  const both = Object.keys(wish.secrets ?? {}).find((name) => name in (wish.environment_variables ?? {}));
+  if (both !== undefined) {
+    throw apiError('invalidRequest', { problem: `${both} is given both as environment variable and as secret` });
+  }
+  return {
+    id: newId('devbox'),
+    accountId,
+    name: wish.name === undefined || wish.name === '' ? null : wish.name,
+    metadata: wish.metadata ?? {},
+    launchParameters,
+    wish: {
+      ...(wish.entrypoint === undefined || wish.entrypoint === '' ? {} : { entrypoint: wish.entrypoint }),
+      environment: wish.environment_variables ?? {},
+      secretNames: wish.secrets ?? {},
+    },
+    fileMounts: fileMounts(wish),
+    idleMs: idle === undefined ? null : Math.ceil(idle.idle_time_seconds * 1000),
+    expiresInMs: maximumKeepAliveSeconds * 1000,
+  };
+};

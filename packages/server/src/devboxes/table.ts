@@ -1,0 +1,45 @@
+import type { DevboxStatus, FailureReason, ShutdownReason } from '@berth/contract';
+import type { Isolation } from '@berth/host/contract';
+import type { Generated, JSONColumnType } from 'kysely';
+
+/** The statuses a box of this version can have. */
+export type LiveStatus = 'provisioning' | 'initializing' | 'running';
+export type StoredStatus = LiveStatus | 'failure' | 'shutdown';
+
+/** What the host was told of a box, or has told. */
+export type HostState = 'absent' | 'requested' | 'present' | 'destroyed' | 'forgotten';
+
+/** One entry of a box's history. */
+export interface TransitionRecord {
+  readonly status: DevboxStatus;
+  readonly at_ms: number;
+  readonly failure_reason?: FailureReason;
+  readonly detail?: string;
+}
+
+export interface DevboxesTable {
+  id: string;
+  account_id: string;
+  name: string | null;
+  metadata: JSONColumnType<Record<string, string>>;
+  status: StoredStatus;
+  host_state: Generated<HostState>;
+  failure_reason: FailureReason | null;
+  shutdown_reason: ShutdownReason | null;
+  transitions: JSONColumnType<TransitionRecord[]>;
+  launch_parameters: string;
+  wish: string;
+  file_mounts: string | null;
+  isolation: Isolation | null;
+  create_ms: number;
+  end_ms: number | null;
+  expires_ms: number | null;
+  idle_ms: number | null;
+  activity_ms: number;
+  destroyed_ms: number | null;
+}
+
+export interface OpenExecutionsTable {
+  devbox_id: string;
+  execution_id: string;
+}

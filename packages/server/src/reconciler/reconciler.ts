@@ -1,0 +1,169 @@
+import type { HostEvent } from '@berth/host/contract';
+import type { Logger } from 'pino';
+import type { NotificationHub } from '../database/notifications.ts';
+import { type Devbox, isEnded } from '../devboxes/devbox.ts';
+import type { DueStore } from '../devboxes/due-store.ts';
+import { unsettledTopic } from '../devboxes/store.ts';
+import { Alarm } from './alarm.ts';
+import { findDifferences } from './compare.ts';
+import { handleDeadlines } from './deadlines.ts';
+import { drive } from './drive.ts';
+import { FairQueue } from './fair-queue.ts';
+import { HostWatch } from './host-watch.ts';
+import { entrypointExecutionId, type StepParts } from './parts.ts';
+import type { ReconcilerSettings } from './settings.ts';
+import { Workers } from './workers.ts';
+
+export interface ReconcilerParts extends Omit<StepParts, 'creates' | 'onDeadline'> {
+  readonly dues: DueStore;
+  readonly hub: NotificationHub;
+  readonly settings: ReconcilerSettings;
+}
+
+/** Closes the difference between what rows say is wanted and what the host says is. */
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  readonly #workers: Workers;
+  readonly #watch: HostWatch;
+  readonly #deadlines: Alarm;
+  readonly #retention: Alarm;
+  readonly #log: Logger;
+  /** Status that the worker of a box acts on. */
+  readonly #acting = new Map<string, Devbox['status']>();
+  #unsubscribe: () => void = () => undefined;
+  #sweep: Promise<void> | undefined;
+  #sweepAgain = false;
+  #stopped = false;
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+    this.#log = parts.log;
+    const steps: StepParts = {
+      ...parts,
+      creates: new FairQueue(parts.settings.parallelCreates),
+      onDeadline: (inMs) => this.#deadlines.within(inMs),
+    };
+    this.#workers = new Workers({
+      work: (id, signal, attempt) => this.#work(steps, id, signal, attempt),
+      log: parts.log,
+      firstPauseMs: parts.settings.firstPauseMs,
+    });
+    this.#watch = new HostWatch({
+      host: parts.host,
+      log: parts.log,
+      onConnected: () => this.#compare(),
+      onEvent: (event) => this.#heard(event),
+    });
+    this.#deadlines = new Alarm({
+      name: 'deadlines',
+      log: parts.log,
+      run: () => handleDeadlines(parts),
+      nextInMs: () => parts.dues.nextDeadlineInMs(),
+    });
+    this.#retention = new Alarm({
+      name: 'retention',
+      log: parts.log,
+      run: () => this.#forget(),
+      nextInMs: () => parts.dues.nextForgettableInMs(parts.settings.retentionMs),
+    });
+  }
+
+  /** Begins; what an earlier run left half done is taken up. */
+  start(): void {
+    this.#unsubscribe = this.#parts.hub.subscribe(unsettledTopic, () => this.#sweepSoon());
+    this.#watch.start();
+    this.#deadlines.start();
+    this.#retention.start();
+    this.#sweepSoon();
+  }
+
+  /** Has one box looked at now. */
+  nudge(id: string): void {
+    this.#workers.nudge(id);
+  }
+
+  /** Number of boxes that are being worked on. */
+  get inMotion(): number {
+    return this.#workers.size;
+  }
+
+  /** Whether the host is being followed. */
+  get hostConnected(): boolean {
+    return this.#watch.connected;
+  }
+
+  /** Stops between steps. Everything is in the database. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    await Promise.all([this.#watch.stop(), this.#deadlines.stop(), this.#retention.stop(), this.#workers.stop()]);
+    await this.#sweep;
+  }
+
+  #heard(event: HostEvent): void {
+    if (event.type === 'box') {
+      const { id, phase } = event.state;
+      // A worker that destroys a box hears of it in its own answer.
+      if (phase === 'stopped' || (phase === 'destroyed' && !this.#workers.has(id))) {
+        this.nudge(id);
+      }
+    } else if (event.executionId === entrypointExecutionId) {
+      this.nudge(event.boxId);
+    } else {
+      this.#parts.activity
+        .heardEnd(event.boxId, event.executionId)
+        .catch((error: unknown) => this.#log.warn({ err: error }, 'end of an execution not recorded'));
+    }
+  }
+
+  /** Looks at boxes that are on their way, or are to go. Many announcements at once make one sweep. */
+  #sweepSoon(): void {
+    if (this.#stopped) {
+      return;
+    }
+    if (this.#sweep !== undefined) {
+      this.#sweepAgain = true;
+      return;
+    }
+    this.#sweep = this.#sweepOnce()
+      .catch((error: unknown) => this.#log.warn({ err: error }, 'sweep failed'))
+      .finally(() => {
+        this.#sweep = undefined;
+        if (this.#sweepAgain) {
+          this.#sweepAgain = false;
+          this.#sweepSoon();
+        }
+      });
+  }
+
+  async #sweepOnce(): Promise<void> {
+    for (const { id, status } of await this.#parts.dues.restless()) {
+      // A worker still acts on an earlier status, waiting for a command perhaps: it is told of the end.
+      const isLate = isEnded({ status }) && this.#acting.get(id) !== status;
+      if (!this.#workers.has(id) || isLate) {
+        this.nudge(id);
+      }
+    }
+  }
+
+  async #work(steps: StepParts, id: string, signal: AbortSignal, attempt: number): Promise<void> {
+    try {
+      await drive(steps, id, signal, attempt, (status) => this.#acting.set(id, status));
+    } finally {
+      this.#acting.delete(id);
+    }
+  }
+
+  async #compare(): Promise<void> {
+    for (const id of await findDifferences(this.#parts.host, this.#parts.dues)) {
+      this.nudge(id);
+    }
+  }
+
+  async #forget(): Promise<void> {
+    for (const id of await this.#parts.dues.forgettable(this.#parts.settings.retentionMs)) {
+      await this.#parts.host.forget(id);
+      await this.#parts.store.markForgotten(id);
+    }
+  }
+}

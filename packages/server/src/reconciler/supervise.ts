@@ -1,0 +1,59 @@
+import { HostError } from '@berth/host/contract';
+import type { Devbox } from '../devboxes/devbox.ts';
+import { entrypointEnd, stopped } from './causes.ts';
+import { entrypointExecutionId, type StepParts } from './parts.ts';
+
+/** Compares a box that should answer with what the host says. True when it is there. */
+export const checkPresence = async (parts: StepParts, box: Devbox): Promise<boolean> => {
+  const state = await parts.host.inspect(box.id);
+  if (state?.phase === 'running' || state?.phase === 'starting') {
+    return true;
+  }
+  await parts.transitions.apply(box.id, stopped(state));
+  return false;
+};
+
+/** A running box: still there? has its main process ended? */
+export const supervise = async (parts: StepParts, box: Devbox): Promise<void> => {
+  if (!(await checkPresence(parts, box)) || box.wish.entrypoint === undefined) {
+    return;
+  }
+  try {
+    const view = await parts.host.execution(box.id, entrypointExecutionId, 0);
+    if (view.status === 'completed') {
+      await parts.transitions.apply(box.id, entrypointEnd(view));
+    }
+  } catch (error) {
+    if (!(error instanceof HostError) || error.code !== 'executionNotFound') {
+      throw error;
+    }
+    const detail = 'host lost: the host no longer knows the entrypoint';
+    await parts.transitions.apply(box.id, { to: 'failure', reason: 'health_check_failed', detail });
+  }
+};
+
+/** Ends what is left of a box. Repeated until it succeeds. */
+export const release = async (parts: StepParts, box: Devbox): Promise<void> => {
+  if (box.hostState === 'absent' || box.hostState === 'forgotten') {
+    return;
+  }
+  if (box.hostState === 'destroyed') {
+    const state = await parts.host.inspect(box.id);
+    if (state === undefined || state.phase === 'destroyed') {
+      return;
+    }
+  }
+  await parts.host.destroy(box.id);
+  await parts.store.markDestroyed(box.id);
+};
+
+/** Ends a box of the host that no row stands for. */
+export const releaseOrphan = async (parts: StepParts, id: string): Promise<void> => {
+  parts.log.warn({ devboxId: id }, 'the host has a devbox that the database does not know: removing it');
+  await parts.host.destroy(id);
+  await parts.host.forget(id);
+};
+
+/** Whether an error says that the box is not there to do as it is told. */
+export const saysBoxIsGone = (error: unknown): boolean =>
+  error instanceof HostError && (error.code === 'boxNotFound' || error.code === 'boxNotRunning');
