@@ -75,6 +75,20 @@ describe('root in the box is nobody outside', () => {
     ['the kernel log', 'dmesg'],
     ['perf events', 'perf stat true'],
     ['the keyring of others', 'cat /proc/keys | grep -v "^$" && exit 1; exit 1'],
+    [
+      'a new user namespace (CVE-2022-0185, CVE-2023-0386 and many more begin there)',
+      'unshare --user --map-root-user --net true',
+    ],
+    ['a new mount namespace', 'unshare --mount true'],
+    [
+      'a raw packet socket (CVE-2020-14386)',
+      'python3 -c "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3)"',
+    ],
+    ['a vsock to the machine', 'python3 -c "import socket; socket.socket(40, socket.SOCK_STREAM)"'],
+    [
+      'io_uring (CVE-2022-29582 and kin)',
+      'python3 -c "import ctypes, sys; sys.exit(0 if ctypes.CDLL(None).syscall(425, 8, 0) >= 0 else 1)"',
+    ],
     ['/proc/kcore', 'head -c1 /proc/kcore | grep -q .'],
     ['/proc/kmsg', 'timeout 1 head -c1 /proc/kmsg | grep -q .'],
     ['/sys/firmware', 'ls -A /sys/firmware | grep -q .'],

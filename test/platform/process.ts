@@ -75,7 +75,11 @@ export async function until(
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    if (await Promise.resolve(probe()).catch(() => false)) {
+    if (
+      await Promise.resolve()
+        .then(probe)
+        .catch(() => false)
+    ) {
       return;
     }
     if (Date.now() > deadline) {

@@ -128,13 +128,14 @@ describe.each(transports)('shutdown over %s (API §3.1)', (transport) => {
   it('makes every later use a clear 400', async () => {
     const devbox = await sdkClient(transport).devbox.create();
     await devbox.shutdown();
-    for (const call of [
-      client.devboxes.execute(devbox.id, { command: 'true', command_id: crypto.randomUUID() }),
-      client.devboxes.executeAsync(devbox.id, { command: 'true' }),
-      client.devboxes.readFileContents(devbox.id, { file_path: 'x' }),
-      client.devboxes.writeFileContents(devbox.id, { file_path: 'x', contents: 'x' }),
-    ]) {
-      const { status, message } = await refusal(call);
+    const calls: ReadonlyArray<() => PromiseLike<unknown>> = [
+      () => client.devboxes.execute(devbox.id, { command: 'true', command_id: crypto.randomUUID() }),
+      () => client.devboxes.executeAsync(devbox.id, { command: 'true' }),
+      () => client.devboxes.readFileContents(devbox.id, { file_path: 'x' }),
+      () => client.devboxes.writeFileContents(devbox.id, { file_path: 'x', contents: 'x' }),
+    ];
+    for (const call of calls) {
+      const { status, message } = await refusal(call());
       expect({ status, message }).toEqual({ status: 400, message: expect.stringContaining('shutdown') });
     }
   });

@@ -68,6 +68,16 @@ describe.each(transports)('standard input over %s (API §4.1, §27)', (transport
     expect((await finished(id)).stdout?.trim()).toBe(String(1024 * 1024));
   });
 
+  it('is written once when a send is repeated with its idempotency key (API §2.5)', async () => {
+    const id = await start('cat');
+    const idempotencyKey = crypto.randomUUID();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await box.client.devboxes.executions.sendStdIn(box.id, id, { text: 'once\n' }, { idempotencyKey });
+    }
+    await send(id, { signal: 'EOF' });
+    expect((await finished(id)).stdout).toBe('once\n');
+  });
+
   it('interrupts', async () => {
     const id = await start('trap "echo caught; exit 3" INT; echo armed; while :; do sleep 0.1; done');
     await output(box.client, box.id, 'sleep 0.5');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { unknownId } from '../../platform/answers.ts';
 import { output, run, useBox } from '../../platform/boxes.ts';
 import { request, sdkClient, transports } from '../../platform/clients.ts';
 import { follow } from '../../platform/streams.ts';
@@ -154,6 +155,19 @@ describe('the wire of an output stream (API §2.6, §1.3)', () => {
     abort.abort();
     expect((await box.client.devboxes.executions.retrieve(box.id, execution_id)).status).toBe('running');
     await box.client.devboxes.executions.kill(box.id, execution_id);
+  });
+
+  it('answers 404 at once for executions and boxes of nobody', async () => {
+    for (const id of [box.id, unknownId('dbx')]) {
+      const path = `/v1/devboxes/${id}/executions/${crypto.randomUUID()}/stream_stdout_updates?offset=0`;
+      expect((await request(path)).status).toBe(404);
+    }
+  });
+
+  it('ends at once for an offset beyond a finished output', async () => {
+    const { execution_id } = await box.client.devboxes.execute(box.id, { command: 'echo x' });
+    const beyond = await follow(box.client, box.id, execution_id, { offset: 1_000_000 }).catch(() => undefined);
+    expect(beyond?.text ?? '').toBe('');
   });
 
   it('refuses offsets that are none', async () => {

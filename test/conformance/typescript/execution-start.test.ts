@@ -72,14 +72,15 @@ describe.each(transports)('start an execution over %s (API §4.1)', (transport) 
   it('answers 404 for executions and boxes of nobody', async () => {
     const { client, id } = box;
     const nobody = crypto.randomUUID();
-    for (const call of [
-      client.devboxes.executions.retrieve(id, nobody),
-      client.devboxes.executions.kill(id, nobody),
-      client.devboxes.executions.sendStdIn(id, nobody, { text: 'x' }),
-      client.devboxes.waitForCommand(id, nobody, { statuses: ['completed'] }),
-      client.devboxes.execute(unknownId('dbx'), { command: 'true', command_id: nobody }),
-    ]) {
-      expect((await refusal(call)).status).toBe(404);
+    const calls: ReadonlyArray<() => PromiseLike<unknown>> = [
+      () => client.devboxes.executions.retrieve(id, nobody),
+      () => client.devboxes.executions.kill(id, nobody),
+      () => client.devboxes.executions.sendStdIn(id, nobody, { text: 'x' }),
+      () => client.devboxes.waitForCommand(id, nobody, { statuses: ['completed'] }),
+      () => client.devboxes.execute(unknownId('dbx'), { command: 'true', command_id: nobody }),
+    ];
+    for (const call of calls) {
+      expect((await refusal(call())).status).toBe(404);
     }
   });
 

@@ -58,18 +58,18 @@ describe.each(transports)('text files over %s (API §5)', (transport) => {
 
   it('say what is wrong in the words that integrations look for', async () => {
     await output(box.client, box.id, 'mkdir -p dir; echo x > file; sudo sh -c "echo s > /root/secret"; chmod 700 dir');
-    const refusals: ReadonlyArray<readonly [Promise<unknown>, RegExp]> = [
-      [read('/no/such/file'), /does not exist/],
-      [read('missing'), /does not exist/],
-      [read('dir'), /is a directory/],
-      [read('/etc/shadow'), /permission denied|os error 13/i],
-      [read('/root/secret'), /permission denied|os error 13/i],
-      [write('/etc/mine', 'x'), /permission denied|os error 13/i],
-      [write('dir', 'x'), /is a directory/],
-      [write('file/below', 'x'), /directory/i],
+    const refusals: ReadonlyArray<readonly [() => PromiseLike<unknown>, RegExp]> = [
+      [() => read('/no/such/file'), /does not exist/],
+      [() => read('missing'), /does not exist/],
+      [() => read('dir'), /is a directory/],
+      [() => read('/etc/shadow'), /permission denied|os error 13/i],
+      [() => read('/root/secret'), /permission denied|os error 13/i],
+      [() => write('/etc/mine', 'x'), /permission denied|os error 13/i],
+      [() => write('dir', 'x'), /is a directory/],
+      [() => write('file/below', 'x'), /directory/i],
     ];
     for (const [call, text] of refusals) {
-      expect(await refusal(call)).toMatchObject({ status: 400, message: expect.stringMatching(text) });
+      expect(await refusal(call())).toMatchObject({ status: 400, message: expect.stringMatching(text) });
     }
   });
 

@@ -111,20 +111,21 @@ describe('what is not there (API §2.4)', () => {
 
   it('answers 501, never to be retried, for what later work brings', async () => {
     const client = rawClient();
-    for (const call of [
-      client.blueprints.list(),
-      client.objects.list(),
-      client.axons.list(),
-      client.agents.list(),
-      client.scenarios.list(),
-      client.benchmarks.list(),
-      client.networkPolicies.list(),
-      client.gatewayConfigs.list(),
-      client.mcpConfigs.list(),
-      client.devboxes.listDiskSnapshots(),
-      client.restrictedKeys.create({ name: 'x' } as never),
-    ]) {
-      const answer = await refusal(call);
+    const calls: ReadonlyArray<() => PromiseLike<unknown>> = [
+      () => client.blueprints.list(),
+      () => client.objects.list(),
+      () => client.axons.list(),
+      () => client.agents.list(),
+      () => client.scenarios.list(),
+      () => client.benchmarks.list(),
+      () => client.networkPolicies.list(),
+      () => client.gatewayConfigs.list(),
+      () => client.mcpConfigs.list(),
+      () => client.devboxes.listDiskSnapshots(),
+      () => client.restrictedKeys.create({ name: 'x' } as never),
+    ];
+    for (const call of calls) {
+      const answer = await refusal(call());
       expect(answer).toMatchObject({ status: 501, shouldRetry: 'false', message: expect.stringMatching(/\S/) });
     }
   });

@@ -29,6 +29,17 @@ export const devboxRoutes = {
     body: devboxCreate,
     response: devboxView,
   }),
+  createAndAwaitRunning: defineRoute({
+    method: 'POST',
+    path: '/v1/devboxes/create_and_await_running',
+    operationId: 'createDevboxAndAwaitRunning',
+    summary: 'Create a devbox; answers once it runs or has ended, or after 20 s with what is',
+    tag,
+    access: writeDevboxes,
+    idempotency: 'token',
+    body: devboxCreate,
+    response: devboxView,
+  }),
   list: defineRoute({
     method: 'GET',
     path: '/v1/devboxes',

@@ -6,6 +6,9 @@ import type { DevboxService } from './service.ts';
 /** Devboxes (API §3), with usage and evictions (API §6). */
 export const devboxRoutes = (devboxes: DevboxService): Route[] => [
   route(contract.create, ({ account, body, idempotencyToken }) => devboxes.create(account, body, idempotencyToken)),
+  route(contract.createAndAwaitRunning, (call) =>
+    devboxes.createAndAwaitRunning(call.account, call.body, call.idempotencyToken, call),
+  ),
   route(contract.list, ({ account, query }) => devboxes.list(account, query)),
   route(contract.metadataKeys, ({ account }) => devboxes.metadataKeys(account)),
   route(contract.metadataValues, ({ account, params }) => devboxes.metadataValues(account, params.key)),

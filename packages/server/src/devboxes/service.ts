@@ -9,7 +9,7 @@ import {
   type UsageView,
 } from '@berth/contract';
 import type { NotificationHub } from '../database/notifications.ts';
-import { apiError } from '../errors/api-error.ts';
+import { ApiError, apiError } from '../errors/api-error.ts';
 import type { RequestScope } from '../http/context.ts';
 import { longPoll } from '../http/long-poll.ts';
 import type { SecretService } from '../secrets/service.ts';
@@ -21,6 +21,9 @@ import type { DevboxListStore } from './list-store.ts';
 import { type DevboxStore, devboxTopic } from './store.ts';
 import type { TransitionStore } from './transition-store.ts';
 import { devboxView } from './view.ts';
+
+/** Below the 30 s after which the official clients give a request up. */
+const createHoldSeconds = 20;
 
 export interface DevboxServiceParts {
   readonly store: DevboxStore;
@@ -48,6 +51,27 @@ export class DevboxService {
     const id = await this.#parts.store.insert(box, token);
     this.#parts.onUnsettled(id);
     return devboxView(await this.#require(account, id));
+  }
+
+  /**
+   * The same, and answers when the box runs or has ended. When that takes too long it answers with what is, and the client goes on waiting.
+   */
+  async createAndAwaitRunning(
+    account: string,
+    wish: DevboxCreate,
+    token: string | undefined,
+    scope: Pick<RequestScope, 'signal' | 'closing'>,
+  ): Promise<DevboxView> {
+    const { id } = await this.create(account, wish, token);
+    try {
+      const wait = { statuses: ['running', 'failure', 'shutdown'], timeout_seconds: createHoldSeconds } as const;
+      return await this.waitForStatus(account, id, wait, scope);
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'longPollTimeout' && !scope.closing.aborted) {
+        return this.get(account, id);
+      }
+      throw error;
+    }
   }
 
   /** Throws `notFound`. */
