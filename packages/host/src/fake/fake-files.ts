@@ -22,8 +22,8 @@ export class FakeFiles {
 
   read(path: string, account?: string): { info: FileInfo; bytes: Uint8Array } {
     const full = this.#resolve(path);
-    const entry = this.#get(full);
     this.#checkAccess(full, account, ['/root', '/etc/shadow'], path);
+    const entry = this.#get(full);
     if (!entry.bytes) {
       throw new HostError('isDirectory', `${path} is a directory`);
     }

@@ -123,7 +123,7 @@ export class FakeHost implements Host {
     this.#enter();
     const box = this.#boxes.get(boxId);
     if (box && box.state.phase !== 'destroyed') {
-      box.stop('destroyed', 'destroyed', 'the box was destroyed');
+      box.stop('destroyed', box.state.cause ?? 'destroyed', box.state.detail ?? 'the box was destroyed');
     }
   }
 

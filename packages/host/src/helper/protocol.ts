@@ -45,11 +45,13 @@ export interface HelperCommands {
    * The runtime and with it the box's init get /dev/null as stdin, stdout and stderr: name a log in `runtime` (`--log <file>`, JSON or text), whose
    * errors become the message. With user namespaces every directory above `bundle`/rootfs must be searchable by all (0711). The network namespace belongs
    * to the host: root in the box cannot change it, has no raw sockets, and cannot mount sysfs (bind /sys instead). Does not watch: send `boxWatch` next.
+   * The helper's death in the middle ends the runtime too; what it had made by then is in the box's cgroups and the runtime's state directory.
    */
   boxStart: {
     args: {
       boxId: string;
       bundle: string;
+      /** Top layer first. */
       layers: { path: string; ownerBase: number }[];
       upper: string;
       work: string;
@@ -75,7 +77,14 @@ export interface HelperCommands {
 }
 
 /** Why a command failed. `osError` of the reply is the errno's name (`ENOSPC`), where there is one. */
-export type HelperErrorCode = 'badRequest' | 'os' | 'runtimeFailed' | 'timeout' | 'networkNotReady' | 'slotsExhausted' | 'busy';
+export type HelperErrorCode =
+  | 'badRequest'
+  | 'os'
+  | 'runtimeFailed'
+  | 'timeout'
+  | 'networkNotReady'
+  | 'slotsExhausted'
+  | 'busy';
 
 export type HelperEvent =
   | { event: 'exited'; boxId: string; pid: number; waitStatus: number | null }

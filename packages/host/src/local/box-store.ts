@@ -1,5 +1,12 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { type BoxPhase, type BoxSize, type BoxState, HostError, type Isolation, type StopCause } from '../contract/index.ts';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import {
+  type BoxPhase,
+  type BoxSize,
+  type BoxState,
+  HostError,
+  type Isolation,
+  type StopCause,
+} from '../contract/index.ts';
 
 /** `destroying` is ours: the box is on its way to `destroyed`, whatever it was before. */
 export type StoredPhase = BoxPhase | 'destroying';
@@ -59,21 +66,18 @@ const SCHEMA = `
 
 /** Boxes on disk: every change is there before it is acted on. Rows are kept in memory too; the disk is read once. */
 export class BoxStore {
-  readonly #database: DatabaseSync;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
   readonly #rows = new Map<string, BoxRow>();
 
-  constructor(path: string) {
-    this.#database = new DatabaseSync(path);
-    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;');
-    this.#database.exec(SCHEMA);
+  constructor(database: DatabaseSync) {
+    database.exec(SCHEMA);
     const names = Object.values(columns);
-    this.#put = this.#database.prepare(
+    this.#put = database.prepare(
       `INSERT OR REPLACE INTO boxes (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
     );
-    this.#delete = this.#database.prepare('DELETE FROM boxes WHERE id = ?');
-    for (const row of this.#database.prepare('SELECT * FROM boxes').all()) {
+    this.#delete = database.prepare('DELETE FROM boxes WHERE id = ?');
+    for (const row of database.prepare('SELECT * FROM boxes').all()) {
       const box = fromRow(row);
       this.#rows.set(box.id, box);
     }
@@ -128,10 +132,6 @@ export class BoxStore {
   delete(boxId: string): void {
     this.#delete.run(boxId);
     this.#rows.delete(boxId);
-  }
-
-  close(): void {
-    this.#database.close();
   }
 }
 

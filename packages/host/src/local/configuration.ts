@@ -53,5 +53,7 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
 
 /** IPv4 name servers of a resolv.conf, in order. */
 export function parseNameservers(resolvConf: string): string[] {
-  return [...resolvConf.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((match) => match[1] ?? '').filter((one) => isIPv4(one));
+  return [...resolvConf.matchAll(/^\s*nameserver\s+(\S+)/gm)]
+    .map((match) => match[1] ?? '')
+    .filter((one) => isIPv4(one));
 }

@@ -4,7 +4,9 @@ import { readFile } from 'node:fs/promises';
 export async function isAlive(pid: number, startTimeTicks: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = parseStat(stat);
-  return fields !== undefined && fields.startTimeTicks === startTimeTicks && fields.state !== 'Z' && fields.state !== 'X';
+  return (
+    fields !== undefined && fields.startTimeTicks === startTimeTicks && fields.state !== 'Z' && fields.state !== 'X'
+  );
 }
 
 /** State and start time out of /proc/<pid>/stat; the command name may hold spaces and brackets. */

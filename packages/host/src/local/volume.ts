@@ -36,7 +36,9 @@ async function makeImage(paths: StatePaths, volumeBytes: number | undefined): Pr
   const { bavail, bsize } = await statfs(paths.state);
   const wanted = volumeBytes ?? Math.floor(bavail * bsize * FREE_SPACE_SHARE);
   if (wanted < MIN_VOLUME_BYTES) {
-    throw new Error(`no room for the volume: ${wanted} bytes, at least ${MIN_VOLUME_BYTES} are needed in ${paths.state}`);
+    throw new Error(
+      `no room for the volume: ${wanted} bytes, at least ${MIN_VOLUME_BYTES} are needed in ${paths.state}`,
+    );
   }
   const unfinished = `${paths.volumeImage}.new`;
   await rm(unfinished, { force: true });

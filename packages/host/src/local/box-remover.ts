@@ -1,0 +1,44 @@
+import { rm } from 'node:fs/promises';
+import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
+import type { BoxRow } from './box-store.ts';
+import { cgroupsPathOf, type HostParts } from './host-parts.ts';
+
+const KILL_TIMEOUT_MS = 10_000;
+
+/** Takes boxes away, piece by piece. Every step succeeds when its piece is gone already. */
+export class BoxRemover {
+  readonly #parts: HostParts;
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+  }
+
+  /** Ends every process of the box and frees its network and cgroups. */
+  async killProcesses({ id, pid, startTimeTicks, netSlot }: BoxRow): Promise<void> {
+    const { helper, cgroups, configuration } = this.#parts;
+    const directories = cgroupDirectories(cgroups, cgroupsPathOf(configuration, id));
+    if (pid === undefined || startTimeTicks === undefined || netSlot === undefined) {
+      await helper.call('cgroupsRemove', { paths: directories });
+      return;
+    }
+    await helper.call('boxKill', {
+      boxId: id,
+      pid,
+      startTimeTicks,
+      cgroups: directories,
+      netSlot,
+      timeoutMs: KILL_TIMEOUT_MS,
+    });
+  }
+
+  /** Removes what only a box with processes needs. */
+  async removeRuntimeFiles(boxId: string): Promise<void> {
+    const { paths, runtime } = this.#parts;
+    const remove = (path: string) => rm(path, { recursive: true, force: true });
+    await Promise.all([remove(runtime.stateDirectory(boxId)), remove(paths.bundle(boxId)), remove(paths.link(boxId))]);
+  }
+
+  async removeVolume(boxId: string): Promise<void> {
+    await this.#parts.helper.call('subvolumeDelete', { path: this.#parts.paths.subvolume(boxId) });
+  }
+}

@@ -1,0 +1,146 @@
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BoxSpec, Layer } from '../contract/index.ts';
+import { HelperError } from '../helper/helper-error.ts';
+import { bundleConfig, ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
+import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
+import type { BoxRow } from './box-store.ts';
+import { cgroupsPathOf, type HostParts } from './host-parts.ts';
+import { Limiter } from './limiter.ts';
+import { initialMeminfo } from './meminfo.ts';
+
+const START_TIMEOUT_MS = 30_000;
+const CONFIGURE_TIMEOUT_MS = 30_000;
+/** More starts at once only wait for each other in the kernel. */
+const CONCURRENT_STARTS = 4;
+const START_ATTEMPTS = 3;
+
+/** Everything between a `starting` row and a guest that answers. */
+export class BoxStarter {
+  readonly #parts: HostParts;
+  readonly #limiter = new Limiter(CONCURRENT_STARTS);
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+  }
+
+  /** Starts the box's processes and records them. `signal` is aborted when the box is to be destroyed. */
+  async start(spec: BoxSpec, row: BoxRow, layers: readonly Layer[], signal: AbortSignal): Promise<void> {
+    await this.#limiter.run(async () => {
+      signal.throwIfAborted();
+      await this.#prepare(spec, row);
+      for (let attempt = 1; ; attempt++) {
+        signal.throwIfAborted();
+        try {
+          await this.#startProcesses(row, layers);
+          return;
+        } catch (error) {
+          const lost = error instanceof HelperError && error.code === 'lost';
+          if (!lost || attempt >= START_ATTEMPTS) {
+            throw error;
+          }
+          await this.#removeHalfStart(row.id);
+        }
+      }
+    });
+  }
+
+  /** Tells the guest who it is; resolves when it has applied it. */
+  async configure(spec: BoxSpec, environment: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+    const configured = this.#parts.guests.live(spec.id).configure({
+      hostname: spec.hostname,
+      environment,
+      user: spec.user,
+      nameservers: [this.#parts.nameserver()],
+      hosts: [],
+      memoryBytes: spec.size.memoryBytes,
+    });
+    await bounded(configured, CONFIGURE_TIMEOUT_MS, 'the guest did not answer', signal);
+  }
+
+  async #prepare(spec: BoxSpec, row: BoxRow): Promise<void> {
+    await Promise.all([this.#makeVolume(row), this.#makeBundle(spec, row), this.#makeLink(row)]);
+  }
+
+  async #makeVolume({ id, slot, size }: BoxRow): Promise<void> {
+    const { helper, paths } = this.#parts;
+    const ownerBase = ownerBaseOf(slot);
+    await helper.call('subvolumeCreate', { path: paths.subvolume(id), limitBytes: size.diskBytes, ownerBase });
+    await writeFile(paths.meminfo(id), initialMeminfo(size.memoryBytes), { mode: 0o644 });
+    await chown(paths.meminfo(id), ownerBase, ownerBase);
+  }
+
+  async #makeBundle(spec: BoxSpec, { id, slot, size }: BoxRow): Promise<void> {
+    const { paths, configuration, machine, process } = this.#parts;
+    const bundle = paths.bundle(id);
+    const config = bundleConfig({
+      hostname: spec.hostname,
+      size,
+      slot,
+      cgroupsPath: cgroupsPathOf(configuration, id),
+      files: { guestBinary: configuration.guestBinary, linkDirectory: paths.link(id), meminfo: paths.meminfo(id) },
+      machine,
+      process,
+    });
+    await mkdir(join(bundle, 'rootfs'), { recursive: true, mode: 0o711 });
+    await writeFile(join(bundle, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+  }
+
+  async #makeLink({ id }: BoxRow): Promise<void> {
+    const { paths, guests } = this.#parts;
+    await mkdir(paths.link(id), { recursive: true, mode: 0o711 });
+    await Promise.all([writeFile(join(paths.link(id), 'meminfo'), '', { mode: 0o444 }), guests.live(id).listen()]);
+  }
+
+  async #startProcesses({ id, slot }: BoxRow, layers: readonly Layer[]): Promise<void> {
+    const { helper, paths, runtime, store } = this.#parts;
+    const bundle = paths.bundle(id);
+    const pidFile = join(bundle, 'pid');
+    const started = await helper.call('boxStart', {
+      boxId: id,
+      bundle,
+      layers: [...layers],
+      upper: join(paths.subvolume(id), 'upper'),
+      work: join(paths.subvolume(id), 'work'),
+      ownerBase: ownerBaseOf(slot),
+      runtime: runtime.run(id, bundle, pidFile, join(bundle, 'runtime.log')),
+      runtimeDelete: runtime.delete(id),
+      pidFile,
+      timeoutMs: START_TIMEOUT_MS,
+    });
+    const { pid, startTimeTicks, netSlot, ipv4 } = started;
+    store.update(id, { pid, startTimeTicks, netSlot, ipv4 });
+    await helper.call('boxWatch', { boxId: id, pid, startTimeTicks });
+  }
+
+  /** The helper died in the middle: whatever the runtime had made by then goes. */
+  async #removeHalfStart(boxId: string): Promise<void> {
+    const { helper, paths, runtime, cgroups, configuration } = this.#parts;
+    const pidFile = join(paths.bundle(boxId), 'pid');
+    await helper.call('cgroupsRemove', {
+      paths: cgroupDirectories(cgroups, cgroupsPathOf(configuration, boxId)),
+    });
+    await Promise.all([
+      rm(runtime.stateDirectory(boxId), { recursive: true, force: true }),
+      rm(pidFile, { force: true }),
+    ]);
+  }
+}
+
+/** Rejects after the time, or at once when the signal is aborted. */
+function bounded(task: Promise<void>, timeoutMs: number, message: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => finish(() => reject(new Error(message))), timeoutMs);
+    const onAbort = () => finish(() => reject(signal.reason));
+    const finish = (settle: () => void) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      settle();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    task.then(
+      () => finish(resolve),
+      (error) => finish(() => reject(error)),
+    );
+  });
+}

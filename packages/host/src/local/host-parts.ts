@@ -1,0 +1,45 @@
+import type { HostEvent } from '../contract/index.ts';
+import type { HelperClient } from '../helper/helper-client.ts';
+import type { CgroupLayout } from '../runtimes/oci/cgroup-layout.ts';
+import type { ProcessLimits } from '../runtimes/oci/machine-limits.ts';
+import type { MachineLimits } from '../runtimes/oci/resources.ts';
+import type { RuntimeCommand } from '../runtimes/oci/runtime-command.ts';
+import type { BoxStore } from './box-store.ts';
+import type { HostConfiguration } from './configuration.ts';
+import type { GuestBoxes } from './guest-boxes.ts';
+import type { StatePaths } from './state-paths.ts';
+
+/** The little that the host asks of a log; pino's loggers fit. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the pieces of a LocalHost share. */
+export interface HostParts {
+  readonly configuration: HostConfiguration;
+  readonly paths: StatePaths;
+  readonly store: BoxStore;
+  readonly helper: HelperClient;
+  readonly guests: GuestBoxes;
+  readonly runtime: RuntimeCommand;
+  readonly cgroups: CgroupLayout;
+  readonly machine: MachineLimits;
+  readonly process: ProcessLimits;
+  readonly log: Log;
+  /** Name server of the boxes, once the network is set up. */
+  nameserver(): string;
+  emit(event: HostEvent): void;
+}
+
+/** Parent of all cgroups of an installation, below each hierarchy. */
+export const cgroupParent = (configuration: Pick<HostConfiguration, 'interfacePrefix'>) =>
+  `/berth-${configuration.interfacePrefix}`;
+
+export const cgroupsPathOf = (configuration: Pick<HostConfiguration, 'interfacePrefix'>, boxId: string) =>
+  `${cgroupParent(configuration)}/${boxId}`;
+
+/** The nftables table of an installation. */
+export const networkTable = (configuration: Pick<HostConfiguration, 'interfacePrefix'>) =>
+  `berth_${configuration.interfacePrefix}`;

@@ -1,0 +1,82 @@
+import { rm, statfs } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { BoxSpec, BoxState, Host, HostDescription, HostEvent } from '../contract/index.ts';
+import { HostError } from '../contract/index.ts';
+import type { EventHub } from '../events/event-hub.ts';
+import { BoxCalls } from './box-calls.ts';
+import type { BoxLifecycle } from './box-lifecycle.ts';
+import { stateOf } from './box-store.ts';
+import type { HostParts } from './host-parts.ts';
+import { countLeaks } from './leak-counters.ts';
+
+export interface LocalHostOptions {
+  readonly parts: HostParts;
+  readonly lifecycle: BoxLifecycle;
+  readonly hub: EventHub;
+  /** Open descriptors of a host without boxes. */
+  readonly baseDescriptors: number;
+  readonly isolations: HostDescription['isolations'];
+  /** Lets go of database, helper and sockets. */
+  readonly release: () => Promise<void>;
+}
+
+/** This machine as a {@link Host}. Made by `openLocalHost`. */
+export class LocalHost extends BoxCalls implements Host {
+  readonly #options: LocalHostOptions;
+
+  constructor(options: LocalHostOptions) {
+    super(options.parts);
+    this.#options = options;
+  }
+
+  async describe(): Promise<HostDescription> {
+    const { bavail, bsize } = await statfs(this.parts.paths.volume);
+    return {
+      isolations: this.#options.isolations,
+      cpus: this.parts.machine.cpus.length,
+      memoryBytes: totalmem(),
+      diskFreeBytes: bavail * bsize,
+      leaks: await countLeaks(this.parts, this.#options.baseDescriptors),
+    };
+  }
+
+  async create(spec: BoxSpec): Promise<BoxState> {
+    const container = this.#options.isolations.find(({ isolation }) => isolation === 'container');
+    if (!this.parts.store.get(spec.id) && container?.usable !== true) {
+      throw new HostError('isolationUnavailable', container?.reason ?? 'no runtime');
+    }
+    return this.#options.lifecycle.create(spec);
+  }
+
+  async destroy(boxId: string): Promise<void> {
+    await this.#options.lifecycle.destroy(boxId);
+  }
+
+  async forget(boxId: string): Promise<void> {
+    const { store, guests, paths } = this.parts;
+    if (store.get(boxId)?.phase === 'destroyed') {
+      await guests.forget(boxId);
+      await rm(join(paths.spool, boxId), { recursive: true, force: true });
+      store.delete(boxId);
+    }
+  }
+
+  async inspect(boxId: string): Promise<BoxState | undefined> {
+    const row = this.parts.store.get(boxId);
+    return row && stateOf(row);
+  }
+
+  async list(): Promise<BoxState[]> {
+    return this.parts.store.all().map(stateOf);
+  }
+
+  events(signal: AbortSignal): AsyncIterable<HostEvent> {
+    return this.#options.hub.subscribe(signal);
+  }
+
+  async close(): Promise<void> {
+    this.#options.hub.close();
+    await this.#options.release();
+  }
+}

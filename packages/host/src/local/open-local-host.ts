@@ -1,0 +1,133 @@
+import { mkdir } from 'node:fs/promises';
+import { EventHub } from '../events/event-hub.ts';
+import { HelperClient } from '../helper/helper-client.ts';
+import type { HelperProcess } from '../helper/helper-process.ts';
+import type { HelperEvent } from '../helper/protocol.ts';
+import { detectCgroups } from '../runtimes/oci/cgroup-layout.ts';
+import { readMachineLimits, readProcessLimits } from '../runtimes/oci/machine-limits.ts';
+import { RuntimeCommand } from '../runtimes/oci/runtime-command.ts';
+import { openHostDatabase } from '../spool/database.ts';
+import { BoxLifecycle } from './box-lifecycle.ts';
+import { BoxStore } from './box-store.ts';
+import type { HostConfiguration } from './configuration.ts';
+import type { GuestBoxes } from './guest-boxes.ts';
+import { type HostParts, type Log, networkTable } from './host-parts.ts';
+import { testIsolations } from './isolations.ts';
+import { countDescriptors } from './leak-counters.ts';
+import { LocalHost } from './local-host.ts';
+import { recover } from './recovery.ts';
+import { StatePaths } from './state-paths.ts';
+import { ensureVolume } from './volume.ts';
+
+/** Network namespaces kept ready. */
+const READY_NETWORKS = 8;
+
+/** Takes up what earlier lives left and resolves to a host that can be used. One at a time for a state directory. */
+export async function openLocalHost(configuration: HostConfiguration, log: Log): Promise<LocalHost> {
+  const paths = new StatePaths(configuration.stateDirectory);
+  paths.checkLengths();
+  await makeDirectories(paths);
+  const [cgroups, machine, processLimits] = await Promise.all([
+    detectCgroups(),
+    detectCgroups().then(readMachineLimits),
+    readProcessLimits(),
+    ensureVolume(paths, configuration.volumeBytes),
+  ]);
+  const database = openHostDatabase(paths.database);
+  const store = new BoxStore(database);
+  const hub = new EventHub();
+  let nameserver = '';
+  let lifecycle: BoxLifecycle | undefined;
+
+  const onHelperEvent = (event: HelperEvent) => {
+    if (event.event === 'log') {
+      log[event.level]({ part: 'helper' }, event.message);
+      return;
+    }
+    lifecycle?.exited(event.boxId, event.pid, event.waitStatus).catch((error: unknown) => {
+      log.error({ boxId: event.boxId, error: String(error) }, 'the end of a box could not be handled');
+    });
+  };
+  const helper = new HelperClient({
+    binary: configuration.helperBinary,
+    onEvent: onHelperEvent,
+    onStart: async (life) => {
+      nameserver = await prepareHelper(life, store, configuration, paths);
+    },
+    onExit: (reason) => log.error({ reason }, 'helper ended; it is started again'),
+  });
+  await helper.started();
+  const isolations = await testIsolations(configuration, await helper.call('hello', {}));
+
+  const guests: GuestBoxes = openGuestBoxes();
+  const parts: HostParts = {
+    configuration,
+    paths,
+    store,
+    helper,
+    guests,
+    runtime: new RuntimeCommand(configuration.runtime, paths.runtimeRoot),
+    cgroups,
+    machine,
+    process: processLimits,
+    log,
+    nameserver: () => nameserver,
+    emit: (event) => hub.emit(event),
+  };
+  const boxes = new BoxLifecycle(parts);
+  const baseDescriptors = await countDescriptors();
+  // Ends that were told before this line are found by the recovery itself.
+  lifecycle = boxes;
+  await recover(parts, boxes);
+  return new LocalHost({
+    parts,
+    lifecycle: boxes,
+    hub,
+    baseDescriptors,
+    isolations,
+    release: async () => {
+      await guests.closeAll();
+      helper.close();
+      database.close();
+    },
+  });
+}
+
+/** What each life of the helper must know: the network with its taken slots, and whom to watch. */
+async function prepareHelper(
+  life: HelperProcess,
+  store: BoxStore,
+  configuration: HostConfiguration,
+  paths: StatePaths,
+): Promise<string> {
+  const present = store.all().filter(({ phase }) => phase !== 'stopped' && phase !== 'destroyed');
+  await life.call('quotaEnable', { volume: paths.volume });
+  const { nameserver } = await life.call('networkSetup', {
+    table: networkTable(configuration),
+    interfacePrefix: configuration.interfacePrefix,
+    subnet: configuration.subnet,
+    ready: READY_NETWORKS,
+    inUse: present.flatMap(({ netSlot }) => (netSlot === undefined ? [] : [netSlot])),
+    nameservers: [...configuration.nameservers],
+  });
+  for (const { id, phase, pid, startTimeTicks } of present) {
+    if (phase === 'running' && pid !== undefined && startTimeTicks !== undefined) {
+      await life.call('boxWatch', { boxId: id, pid, startTimeTicks });
+    }
+  }
+  return nameserver;
+}
+
+async function makeDirectories(paths: StatePaths): Promise<void> {
+  for (const [directory, mode] of [
+    [paths.state, 0o711],
+    [paths.host, 0o700],
+    [paths.spool, 0o700],
+    [paths.run, 0o755],
+    [paths.links, 0o711],
+    [paths.bundles, 0o711],
+    [paths.runtimeRoot, 0o700],
+  ] as const) {
+    await mkdir(directory, { recursive: true, mode });
+  }
+}

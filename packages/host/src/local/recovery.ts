@@ -1,0 +1,87 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
+import type { BoxLifecycle } from './box-lifecycle.ts';
+import { BoxRemover } from './box-remover.ts';
+import type { BoxRow } from './box-store.ts';
+import { cgroupParent, type HostParts } from './host-parts.ts';
+import { isAlive } from './process-table.ts';
+
+/**
+ * Brings what is in line with what was written, after any death of an earlier life: boxes that live are listened to again, boxes that died are
+ * stopped, half-done creates are taken away (whoever wanted them asks again), half-done destroys are finished, and what has no row is removed.
+ */
+export async function recover(parts: HostParts, lifecycle: BoxLifecycle): Promise<void> {
+  const { store, log } = parts;
+  await sweep(parts);
+  const rows = store.all();
+  await Promise.all(
+    rows.map(async (row) => {
+      try {
+        await recoverBox(parts, lifecycle, row);
+      } catch (error) {
+        log.error({ boxId: row.id, error: String(error) }, 'box could not be recovered');
+      }
+    }),
+  );
+  const counts: Record<string, number> = {};
+  for (const row of store.all()) {
+    counts[row.phase] = (counts[row.phase] ?? 0) + 1;
+  }
+  log.info({ boxes: counts }, 'recovered');
+}
+
+async function recoverBox(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow): Promise<void> {
+  switch (row.phase) {
+    case 'running':
+      await reattach(parts, lifecycle, row);
+      return;
+    case 'destroying':
+      await lifecycle.destroy(row.id);
+      return;
+    case 'starting':
+      await lifecycle.destroy(row.id);
+      await parts.guests.close(row.id);
+      parts.store.delete(row.id);
+      await rm(join(parts.paths.spool, row.id), { recursive: true, force: true });
+      return;
+    case 'stopped':
+      await new BoxRemover(parts).removeRuntimeFiles(row.id);
+      return;
+    case 'destroyed':
+  }
+}
+
+async function reattach(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow): Promise<void> {
+  const { pid, startTimeTicks } = row;
+  await parts.guests.live(row.id).listen();
+  if (pid !== undefined && startTimeTicks !== undefined && (await isAlive(pid, startTimeTicks))) {
+    await parts.helper.call('boxWatch', { boxId: row.id, pid, startTimeTicks });
+  } else {
+    await lifecycle.exited(row.id, pid ?? 0, null);
+  }
+}
+
+/** Removes what belongs to no box: remains of a host that died between two steps, or whose database was lost. */
+async function sweep(parts: HostParts): Promise<void> {
+  const { paths, store, helper, runtime, cgroups, configuration } = parts;
+  const orphans = async (directory: string) => {
+    const names = await readdir(directory).catch(() => []);
+    return names.filter((name) => (store.get(name)?.phase ?? 'destroyed') === 'destroyed');
+  };
+  for (const parent of cgroupDirectories(cgroups, cgroupParent(configuration))) {
+    const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
+    const unknown = entries.filter((entry) => entry.isDirectory() && !store.get(entry.name));
+    if (unknown.length > 0) {
+      await helper.call('cgroupsRemove', { paths: unknown.map((entry) => join(parent, entry.name)) });
+    }
+  }
+  for (const directory of [runtime.root, paths.bundles, paths.links]) {
+    for (const name of await orphans(directory)) {
+      await rm(join(directory, name), { recursive: true, force: true });
+    }
+  }
+  for (const name of await orphans(paths.subvolumes)) {
+    await helper.call('subvolumeDelete', { path: join(paths.subvolumes, name) });
+  }
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll } from 'vitest';
+import type { BoxSpec, ExecutionSpec, Host } from '../../src/contract/index.ts';
+
+/** A host under test and the few things that a test must do behind its back. */
+export interface HostHarness {
+  readonly host: Host;
+  /** Ends the box's processes from outside, as a crash would. */
+  killBox(boxId: string): Promise<void>;
+  /** Starts a peer inside the box that sends back what it gets on this port. */
+  listenEcho(boxId: string, port: number): Promise<void>;
+  /** Ends the host; no box is left by then. */
+  close(): Promise<void>;
+}
+
+export type MakeHarness = () => Promise<HostHarness>;
+
+/** What the tests of one suite share: one host, and boxes that are destroyed at the end. */
+export class Bench {
+  #harness: HostHarness | undefined;
+  readonly #boxIds: string[] = [];
+
+  constructor(makeHarness: MakeHarness) {
+    beforeAll(async () => {
+      this.#harness = await makeHarness();
+    }, 60_000);
+    afterAll(async () => {
+      await Promise.all(this.#boxIds.map((boxId) => this.host.destroy(boxId)));
+      await Promise.all(this.#boxIds.map((boxId) => this.host.forget(boxId)));
+      await this.#harness?.close();
+    }, 60_000);
+  }
+
+  get harness(): HostHarness {
+    if (!this.#harness) {
+      throw new Error('the host is not up');
+    }
+    return this.#harness;
+  }
+
+  get host(): Host {
+    return this.harness.host;
+  }
+
+  /** The wish for a box of a new id, which is destroyed after the tests. */
+  spec(change: Partial<BoxSpec> = {}): BoxSpec {
+    const id = change.id ?? `dbx-${randomBytes(6).toString('hex')}`;
+    this.#boxIds.push(id);
+    return {
+      id,
+      isolation: 'auto',
+      image: 'default',
+      size: { cpus: 1, memoryBytes: 512 * 2 ** 20, diskBytes: 2 ** 30, processes: 256 },
+      user: { name: 'user', uid: 1000, gid: 1000, home: '/home/user' },
+      hostname: 'devbox',
+      environment: { GREETING: 'hello' },
+      ...change,
+    };
+  }
+
+  /** A running box. */
+  async box(change: Partial<BoxSpec> = {}): Promise<string> {
+    const spec = this.spec(change);
+    const state = await this.host.create(spec);
+    if (state.phase !== 'running') {
+      throw new Error(`box is ${state.phase}: ${state.cause} (${state.detail})`);
+    }
+    return spec.id;
+  }
+
+  /** Runs a command to its end. */
+  run(boxId: string, command: string, change: Partial<ExecutionSpec> = {}) {
+    return this.host.executeAndWait(boxId, execution(command, change), { timeoutMs: 20_000, lastLines: 100 });
+  }
+}
+
+export function execution(command: string, change: Partial<ExecutionSpec> = {}): ExecutionSpec {
+  return { executionId: `exec-${randomBytes(6).toString('hex')}`, origin: 'exec', command, ...change };
+}
+
+/** All bytes of a stream as text. */
+export async function collect(chunks: AsyncIterable<{ readonly bytes: Uint8Array } | Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) {
+    parts.push(Uint8Array.from('bytes' in chunk ? chunk.bytes : chunk));
+  }
+  return Buffer.concat(parts).toString();
+}
+
+/** A body that arrives in pieces. */
+export async function* pieces(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) {
+    yield Buffer.from(text);
+  }
+}

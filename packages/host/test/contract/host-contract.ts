@@ -1,0 +1,21 @@
+import { describe } from 'vitest';
+import { connectionContract } from './connections.ts';
+import { executionContract } from './executions.ts';
+import { fileContract } from './files.ts';
+import { Bench, type MakeHarness } from './harness.ts';
+import { lifecycleContract } from './lifecycle.ts';
+import { outputContract } from './output.ts';
+import { recordContract } from './records.ts';
+
+/** What every {@link Host} must do. A host that passes can stand behind the control plane. */
+export function hostContract(name: string, makeHarness: MakeHarness): void {
+  describe(`Host contract: ${name}`, () => {
+    const bench = new Bench(makeHarness);
+    lifecycleContract(bench);
+    executionContract(bench);
+    outputContract(bench);
+    fileContract(bench);
+    connectionContract(bench);
+    recordContract(bench);
+  });
+}
