@@ -1,7 +1,6 @@
 //! The nftables table: what boxes may reach. By interface wildcard and set, so that its cost does not grow with boxes.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::time::Duration;
 
 use super::subnet::Subnet;
@@ -85,10 +84,7 @@ pub fn delete(table: &str) -> Result<()> {
 }
 
 fn nft(text: &str) -> Result<()> {
-    let program = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"]
-        .into_iter()
-        .find(|path| Path::new(path).exists());
-    let argv = [program.unwrap_or("nft"), "-f", "-"].map(str::to_owned);
+    let argv = ["nft", "-f", "-"].map(str::to_owned);
     spawn::run_with_input(&argv, text, NFT_TIMEOUT)
 }
 

@@ -23,6 +23,7 @@ struct Recent {
 pub struct Exits {
     recent: Mutex<Recent>,
     changed: Condvar,
+    reaping: Mutex<()>,
 }
 
 /// The one of this process: only one thread may reap.
@@ -75,8 +76,15 @@ impl Exits {
         }
     }
 
+    /// What starts a child must know it (its start time) before it can be reaped.
+    pub fn without_reaping<T>(&self, start: impl FnOnce() -> T) -> T {
+        let _held = self.reaping.lock().unwrap_or_else(PoisonError::into_inner);
+        start()
+    }
+
     fn reap_all(&self) {
         while let Some(pid) = next_zombie() {
+            let _held = self.reaping.lock().unwrap_or_else(PoisonError::into_inner);
             // Still a zombie: nobody else can have its pid, and /proc still knows it.
             let ticks = pidfd::stat(pid).map_or(0, |stat| stat.start_time_ticks);
             let mut status = 0;

@@ -1,6 +1,7 @@
 //! Processes: identity that survives pid reuse, exits, spawning.
 
 pub mod exits;
+pub mod launch;
 pub mod pidfd;
 pub mod spawn;
 pub mod watch;

@@ -1,44 +1,40 @@
 //! Programs run to their end: the OCI runtime and nft.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::exits::EXITS;
+use super::launch::launch;
 use super::pidfd::{self, Process};
 use crate::error::{Code, Error, Result};
 
 /// Most of a program's error output that is kept.
 const MAX_STDERR_BYTES: u64 = 16 << 10;
 
-/// Runs `argv` with nothing on its standard streams. Killed when the time is over (code `timeout`).
-/// What it leaves behind keeps these streams, so none of them leads back here.
+/// Runs `argv` with nothing on its standard streams. Killed when the time is over (code `timeout`) and when the helper dies.
+/// What it leaves behind keeps these streams, so none of them leads back here, and lives on.
 pub fn run_detached(argv: &[String], timeout: Duration) -> Result<ExitStatus> {
-    let mut command = command(argv)?;
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let child = start(&mut command, argv)?;
-    wait(&child, argv, timeout)
+    let null = open_null()?;
+    let child = start(argv, [&null, &null, &null])?;
+    wait(child, &argv[0], timeout)
 }
 
 /// Runs `argv` with `input` on stdin; an end other than success is an error with what it wrote on stderr.
 pub fn run_with_input(argv: &[String], input: &str, timeout: Duration) -> Result<()> {
-    let mut command = command(argv)?;
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let mut child = start(&mut command, argv)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that does not read says why on stderr.
-        let _ = stdin.write_all(input.as_bytes());
-    }
+    let null = open_null()?;
+    let ((stdin, mut to_stdin), (mut from_stderr, stderr)) = (pipe()?, pipe()?);
+    let child = start(argv, [&stdin, &null, &stderr])?;
+    drop((stdin, stderr));
+    // A program that does not read says why on stderr.
+    let _ = to_stdin.write_all(input.as_bytes());
+    drop(to_stdin);
     let mut text = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
-        let _ = stderr.take(MAX_STDERR_BYTES).read_to_end(&mut text);
-    }
-    let status = wait(&child, argv, timeout)?;
+    let _ = Read::take(&mut from_stderr, MAX_STDERR_BYTES).read_to_end(&mut text);
+    let status = wait(child, &argv[0], timeout)?;
     if status.success() {
         return Ok(());
     }
@@ -49,53 +45,47 @@ pub fn run_with_input(argv: &[String], input: &str, timeout: Duration) -> Result
     ))
 }
 
-fn command(argv: &[String]) -> Result<Command> {
-    let (program, arguments) = argv
-        .split_first()
-        .ok_or_else(|| Error::bad_request("empty argv"))?;
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .process_group(0);
-    Ok(command)
+fn open_null() -> Result<File> {
+    let path = "/dev/null";
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    opened.map_err(|cause| Error::os("open", path, &cause))
 }
 
-fn start(command: &mut Command, argv: &[String]) -> Result<Child> {
-    command
-        .spawn()
-        .map_err(|cause| Error::os("spawn", &argv[0], &cause))
+fn pipe() -> Result<(File, File)> {
+    let (reader, writer) = std::io::pipe().map_err(|cause| Error::os("pipe", "", &cause))?;
+    Ok((OwnedFd::from(reader).into(), OwnedFd::from(writer).into()))
 }
 
-fn wait(child: &Child, argv: &[String], timeout: Duration) -> Result<ExitStatus> {
-    let pid = child.id() as i32;
-    // Alive or a zombie, its stat is there; reaped already, its exit is the latest recorded one of the pid.
-    let status = match pidfd::stat(pid) {
-        Some(stat) if stat.parent == std::process::id() as i32 => {
-            let ended = EXITS.wait(pid, stat.start_time_ticks, timeout);
-            if ended.is_none() {
-                if let Some(process) = Process::open(pid, stat.start_time_ticks)? {
-                    // Its group is its own; while it is held, nobody else can have that number.
-                    unsafe { libc::kill(-pid, libc::SIGKILL) };
-                    process.kill()?;
-                }
-                let limit_ms = timeout.as_millis();
-                return Err(Error::new(
-                    Code::Timeout,
-                    format!("{} took longer than {limit_ms} ms", argv[0]),
-                ));
-            }
-            ended
-        }
-        _ => EXITS.latest(pid),
-    };
-    let status = status.ok_or_else(|| {
-        Error::new(
-            Code::RuntimeFailed,
-            format!("{}: exit status lost", argv[0]),
-        )
-    })?;
-    Ok(ExitStatus::from_raw(status))
+/// A child with its start time, which is read before anybody can reap it.
+fn start(argv: &[String], streams: [&File; 3]) -> Result<(i32, u64)> {
+    EXITS.without_reaping(|| {
+        let pid = launch(argv, streams)?;
+        let stat = pidfd::stat(pid);
+        let stat = stat.ok_or_else(|| {
+            Error::new(Code::RuntimeFailed, format!("{}: no such process", argv[0]))
+        })?;
+        Ok((pid, stat.start_time_ticks))
+    })
+}
+
+fn wait(
+    (pid, start_time_ticks): (i32, u64),
+    program: &str,
+    timeout: Duration,
+) -> Result<ExitStatus> {
+    if let Some(status) = EXITS.wait(pid, start_time_ticks, timeout) {
+        return Ok(ExitStatus::from_raw(status));
+    }
+    if let Some(process) = Process::open(pid, start_time_ticks)? {
+        // Its group is its own; while it is held, nobody else can have that number.
+        unsafe { libc::kill(-pid, libc::SIGKILL) };
+        process.kill()?;
+    }
+    let limit_ms = timeout.as_millis();
+    Err(Error::new(
+        Code::Timeout,
+        format!("{program} took longer than {limit_ms} ms"),
+    ))
 }
 
 /// The last `max_bytes` of a file, as text; empty when it cannot be read.

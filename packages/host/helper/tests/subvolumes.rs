@@ -1,0 +1,159 @@
+//! Subvolumes, limits and usage on a real btrfs.
+
+mod support;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+use support::client::Helper;
+use support::host::{has_program, is_root};
+use support::volume::{Volume, run};
+
+const LIMIT_BYTES: u64 = 8 << 20;
+const BASE: u32 = 500_000;
+
+fn ready(test: &str) -> bool {
+    is_root(test) && has_program("mkfs.btrfs", test)
+}
+
+/// The helper starts after the mount: its mount namespace has it then.
+fn helper_on(volume: &Volume) -> Helper {
+    let mut helper = Helper::start();
+    for _ in 0..2 {
+        let mode = helper
+            .call("quotaEnable", json!({ "volume": volume.path() }))
+            .unwrap();
+        assert!(mode["mode"] == "simple" || mode["mode"] == "full", "{mode}");
+    }
+    helper
+}
+
+fn fill(path: &Path) -> std::io::Error {
+    let mut file = File::create(path).unwrap();
+    let block = vec![1u8; 1 << 20];
+    for _ in 0..64 {
+        if let Err(error) = file.write_all(&block).and_then(|()| file.sync_data()) {
+            return error;
+        }
+    }
+    panic!("64 MiB fit under a limit of {LIMIT_BYTES} bytes");
+}
+
+#[test]
+fn a_subvolume_is_limited_counted_and_made_once() {
+    if !ready("a_subvolume_is_limited_counted_and_made_once") {
+        return;
+    }
+    let volume = Volume::new();
+    let mut helper = helper_on(&volume);
+    let path = volume.path().join("one");
+    let wish = json!({ "path": path, "limitBytes": LIMIT_BYTES, "ownerBase": BASE });
+    helper.call("subvolumeCreate", wish.clone()).unwrap();
+    for (name, mode) in [("upper", 0o755), ("work", 0o700)] {
+        let made = fs::metadata(path.join(name)).unwrap();
+        assert_eq!(
+            (made.uid(), made.gid(), made.permissions().mode() & 0o777),
+            (BASE, BASE, mode)
+        );
+    }
+    let usage = helper
+        .call("subvolumeUsage", json!({ "path": path }))
+        .unwrap();
+    assert_eq!(usage["limitBytes"], LIMIT_BYTES);
+    assert_eq!(
+        fill(&path.join("upper/full")).raw_os_error(),
+        Some(libc::EDQUOT)
+    );
+    run(&mut Command::new("sync"));
+    let used = helper
+        .call("subvolumeUsage", json!({ "path": path }))
+        .unwrap()["usedBytes"]
+        .as_u64()
+        .unwrap();
+    assert!((LIMIT_BYTES / 2..=LIMIT_BYTES).contains(&used), "{used}");
+
+    // Again, after the box has made the root directory its own: nothing is taken back, the limit is set anew.
+    chown(path.join("upper"), Some(BASE + 7), Some(BASE + 7)).unwrap();
+    helper
+        .call(
+            "subvolumeCreate",
+            json!({ "path": path, "limitBytes": 2 * LIMIT_BYTES, "ownerBase": BASE }),
+        )
+        .unwrap();
+    assert_eq!(fs::metadata(path.join("upper")).unwrap().uid(), BASE + 7);
+    assert!(path.join("upper/full").exists());
+    let usage = helper
+        .call("subvolumeUsage", json!({ "path": path }))
+        .unwrap();
+    assert_eq!(usage["limitBytes"], 2 * LIMIT_BYTES);
+}
+
+#[test]
+fn deletion_takes_everything_whoever_owns_it_and_can_be_repeated() {
+    if !ready("deletion_takes_everything_whoever_owns_it_and_can_be_repeated") {
+        return;
+    }
+    let volume = Volume::new();
+    let mut helper = helper_on(&volume);
+    let path = volume.path().join("one");
+    let neighbour = volume.path().join("two");
+    for path in [&path, &neighbour] {
+        let wish = json!({ "path": path, "limitBytes": LIMIT_BYTES, "ownerBase": BASE });
+        helper.call("subvolumeCreate", wish).unwrap();
+    }
+    let upper = path.join("upper");
+    fs::create_dir_all(upper.join("a/b/c")).unwrap();
+    fs::write(upper.join("a/b/c/file"), "x").unwrap();
+    fs::set_permissions(upper.join("a/b"), fs::Permissions::from_mode(0)).unwrap();
+    chown(upper.join("a/b/c/file"), Some(BASE + 3), Some(12)).unwrap();
+    for nested in ["n1", "n1/n2", "n1/n2/n3", "a/n4"] {
+        run(Command::new("btrfs")
+            .args(["subvolume", "create"])
+            .arg(upper.join(nested)));
+    }
+    for _ in 0..2 {
+        helper
+            .call("subvolumeDelete", json!({ "path": path }))
+            .unwrap();
+        assert!(!path.exists());
+    }
+    assert!(neighbour.join("upper").exists());
+    let listed = Command::new("btrfs")
+        .args(["subvolume", "list"])
+        .arg(volume.path())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(listed.stdout).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn what_is_no_subvolume_is_not_deleted() {
+    if !ready("what_is_no_subvolume_is_not_deleted") {
+        return;
+    }
+    let volume = Volume::new();
+    let mut helper = helper_on(&volume);
+    let directory = volume.path().join("plain");
+    fs::create_dir(&directory).unwrap();
+    let error = helper
+        .call("subvolumeDelete", json!({ "path": directory }))
+        .unwrap_err();
+    assert_eq!(error["code"], "badRequest");
+    let link = volume.path().join("link");
+    std::os::unix::fs::symlink(&directory, &link).unwrap();
+    assert!(
+        helper
+            .call("subvolumeDelete", json!({ "path": link }))
+            .is_err()
+    );
+    assert!(directory.exists());
+    let create = json!({ "path": directory, "limitBytes": 1, "ownerBase": 0 });
+    assert_eq!(
+        helper.call("subvolumeCreate", create).unwrap_err()["code"],
+        "badRequest"
+    );
+}

@@ -1,0 +1,32 @@
+//! Init of the test boxes: the first argument says what it does. Built by the tests, alone and static.
+
+use std::os::unix::fs::MetadataExt;
+
+fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    let number = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(0);
+    match words.get(1).map(String::as_str) {
+        Some("exit") => std::process::exit(number as i32),
+        Some("exit-later") => {
+            std::thread::sleep(std::time::Duration::from_millis(number));
+            std::process::exit(words[3].parse().unwrap());
+        }
+        Some("owners") => report_owners(),
+        _ => {}
+    }
+    loop {
+        std::thread::sleep(std::time::Duration::from_secs(3600));
+    }
+}
+
+/// Writes what it sees, and makes a file of its own for another user.
+fn report_owners() {
+    let me = std::fs::metadata("/proc/self").unwrap();
+    let file = std::fs::metadata("/bin/init").unwrap();
+    let other = std::fs::metadata("/home/user").unwrap();
+    std::fs::write("/made", "").unwrap();
+    std::os::unix::fs::chown("/made", Some(1000), Some(1000)).unwrap();
+    let text = format!("{} {} {}", me.uid(), file.uid(), other.uid());
+    std::fs::write("/owners.new", text).unwrap();
+    std::fs::rename("/owners.new", "/owners").unwrap();
+}
