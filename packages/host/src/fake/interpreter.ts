@@ -76,7 +76,7 @@ const builtins: Readonly<Record<string, Builtin>> = {
     return 0;
   },
   cd: ([path], context) => {
-    context.shell.directory = path ?? context.environment['HOME'] ?? '/';
+    context.shell.directory = path ?? context.environment.HOME ?? '/';
     return 0;
   },
   export: ([assignment = ''], context) => {
@@ -117,7 +117,7 @@ async function run(words: readonly string[], context: FakeCommandContext): Promi
     return builtin(args, context);
   }
   const captured: Uint8Array[] = [];
-  const status = await builtin(args, { ...context, stdout: (bytes) => captured.push(bytes) });
+  const status = await builtin(args, { ...context, stdout: (piece) => captured.push(piece) });
   const bytes = Buffer.concat(captured);
   if (words[redirect] === '>&2') {
     context.stderr(bytes);
@@ -164,8 +164,8 @@ function expand(source: string, context: FakeCommandContext, status: number): st
 }
 
 function substitute(value: string, context: FakeCommandContext, status: number): string {
-  return value.replaceAll(/\$(\w+|\?|\{\w+\})/g, (_all, name: string) => {
-    const key = name.replaceAll(/[{}]/g, '');
+  return value.replaceAll(/\$(\w+|\?|\{\w+\})/g, (_all, named: string) => {
+    const key = named.replaceAll(/[{}]/g, '');
     return key === '?' ? String(status) : (context.shell.variables.get(key) ?? context.environment[key] ?? '');
   });
 }

@@ -29,25 +29,25 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
     }
     return value;
   };
-  const interfacePrefix = environment['BERTH_INTERFACE_PREFIX'] ?? 'bth';
+  const interfacePrefix = environment.BERTH_INTERFACE_PREFIX ?? 'bth';
   if (!/^[a-z][a-z0-9]{0,7}$/.test(interfacePrefix)) {
     throw new Error('BERTH_INTERFACE_PREFIX: up to 8 lower-case letters and digits, a letter first');
   }
-  const volumeBytes = environment['BERTH_VOLUME_BYTES'];
+  const volumeBytes = environment.BERTH_VOLUME_BYTES;
   if (volumeBytes !== undefined && !/^\d+$/.test(volumeBytes)) {
     throw new Error('BERTH_VOLUME_BYTES: a number of bytes');
   }
   return {
-    stateDirectory: environment['BERTH_STATE'] ?? '/var/lib/berth',
+    stateDirectory: environment.BERTH_STATE ?? '/var/lib/berth',
     guestBinary: need('BERTH_GUEST_BINARY'),
     helperBinary: need('BERTH_HELPER_BINARY'),
-    imageRootfs: environment['BERTH_IMAGE_ROOTFS'],
-    runtime: environment['BERTH_RUNTIME'] ?? 'runc',
-    subnet: environment['BERTH_SUBNET'] ?? '10.213.0.0/16',
+    imageRootfs: environment.BERTH_IMAGE_ROOTFS,
+    runtime: environment.BERTH_RUNTIME ?? 'runc',
+    subnet: environment.BERTH_SUBNET ?? '10.213.0.0/16',
     interfacePrefix,
     volumeBytes: volumeBytes === undefined ? undefined : Number(volumeBytes),
     nameservers: parseNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => '')),
-    logLevel: environment['BERTH_LOG_LEVEL'] ?? 'info',
+    logLevel: environment.BERTH_LOG_LEVEL ?? 'info',
   };
 }
 

@@ -83,14 +83,14 @@ export class StreamingCall<Head, Result> implements CallHandler {
     signal?.addEventListener('abort', this.cancel, { once: true });
   }
 
-  static async open<Head, Result>(
+  static async open<H, R>(
     link: ClientLink,
     method: Method,
     args: readonly unknown[],
     signal?: AbortSignal,
-  ): Promise<StreamingCall<Head, Result>> {
+  ): Promise<StreamingCall<H, R>> {
     const peer = await link.peer(signal);
-    return new StreamingCall<Head, Result>(link, peer, method, args, signal);
+    return new StreamingCall<H, R>(link, peer, method, args, signal);
   }
 
   /** No more bytes from here. */

@@ -121,7 +121,7 @@ export const requests = {
   connect: z.tuple([boxId, z.int().min(1).max(65_535), z.string().max(255).nullable()]),
 };
 
-export type Requests = { readonly [Method in keyof typeof requests]: z.output<(typeof requests)[Method]> };
+export type Requests = { readonly [Name in keyof typeof requests]: z.output<(typeof requests)[Name]> };
 export type Method = keyof Requests;
 
 /** Whether the text names a method of the host. */
