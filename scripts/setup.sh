@@ -35,7 +35,14 @@ setup_steps() {
   install_node_modules
   install_binaries
   install_image
-  export BERTH_GUEST_BINARY=$binaries_home/berth-guest BERTH_HELPER_BINARY=$binaries_home/berth-helper BERTH_IMAGE_ROOTFS=$image_home/rootfs
+  name_supplies
+}
+
+# name_supplies: tells the services where the binaries and the image are that belong to these sources.
+name_supplies() {
+  local binaries=$BERTH_CACHE/bin/$(rust_hash)
+  export BERTH_GUEST_BINARY=$binaries/berth-guest BERTH_HELPER_BINARY=$binaries/berth-helper
+  export BERTH_IMAGE_ROOTFS=$BERTH_CACHE/images/default-$(image_hash)/rootfs
 }
 
 # setup_client: for commands that only speak to a server, which need Node and the npm packages, and no root once those are there.

@@ -1,5 +1,5 @@
-import { program } from './program.ts';
 import { tellFailure } from './output/failure.ts';
+import { program } from './program.ts';
 
 /** Entry of the command line. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -5,6 +5,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
 import { logsCommand } from './commands/logs.ts';
+import { runCommand } from './commands/run.ts';
 import { secretCommand } from './commands/secret/index.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
@@ -30,6 +31,7 @@ export const program = (): Command =>
     .addCommand(new Command('test').description('run the tests: unit, integration, all (the default) or fresh'))
     .addCommand(devboxCommand())
     .addCommand(secretCommand())
+    .addCommand(runCommand())
     .addCommand(completionCommand())
     .addHelpText('after', overview)
     .showHelpAfterError('(./berth --help shows how)')

@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { completionScript, shells, type Shell } from '../output/completion.ts';
+import { completionScript, type Shell, shells } from '../output/completion.ts';
 import { print } from '../output/style.ts';
 
 export const completionCommand = (): Command =>

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
-import { repositoryDirectory, statePaths, type StatePaths } from '../installation/paths.ts';
 import { readInstallation } from '../installation/installation.ts';
+import { repositoryDirectory, type StatePaths, statePaths } from '../installation/paths.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { bold, remark } from '../output/style.ts';
+import { runProgram } from '../programs/run-program.ts';
 import { livingBoxes, shutDownBoxes } from '../supervisor/boxes.ts';
 import { hostEnvironment } from '../supervisor/environment.ts';
-import { runProgram } from '../supervisor/run-program.ts';
 import { stopInstallation } from '../supervisor/stop.ts';
 
 interface DownOptions {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { localUrl } from '../http/endpoint.ts';
 import { readInstallation } from '../installation/installation.ts';
-import { repositoryDirectory, statePaths, type StatePaths } from '../installation/paths.ts';
+import { repositoryDirectory, type StatePaths, statePaths } from '../installation/paths.ts';
 import { formatBytes, formatDuration } from '../output/quantities.ts';
 import { bold, dim, green, print, printJson, red, yellow } from '../output/style.ts';
 import { table } from '../output/table.ts';
@@ -85,8 +85,16 @@ const diskOf = (path: string): StatusReport['disk'] => {
 const phaseColour = (phase: string): string => (phase === 'ready' ? green : phase === 'stopped' ? red : yellow)(phase);
 
 const printReport = (report: StatusReport): void => {
-  const words = { running: green('running'), absent: 'not set up', stopped: 'stopped', starting: 'starting', stopping: 'stopping' };
-  print(`${bold('Berth')} ${report.version}: ${words[report.state]}${report.state === 'running' ? ` at ${report.baseUrl}` : ''}`);
+  const words = {
+    running: green('running'),
+    absent: 'not set up',
+    stopped: 'stopped',
+    starting: 'starting',
+    stopping: 'stopping',
+  };
+  print(
+    `${bold('Berth')} ${report.version}: ${words[report.state]}${report.state === 'running' ? ` at ${report.baseUrl}` : ''}`,
+  );
   print(dim(`state ${report.stateDirectory}`));
   if (report.services.length > 0) {
     const rows = report.services.map((service) => [

@@ -3,17 +3,17 @@ import { Command, InvalidArgumentError } from 'commander';
 import { localUrl } from '../http/endpoint.ts';
 import { serviceAccount } from '../installation/accounts.ts';
 import { ensureInstallation, type Installation, readInstallation } from '../installation/installation.ts';
-import { statePaths, type StatePaths } from '../installation/paths.ts';
+import { type StatePaths, statePaths } from '../installation/paths.ts';
 import { portIsFree, portOwner } from '../installation/ports.ts';
 import { prepareState } from '../installation/prepare.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { formatDuration } from '../output/quantities.ts';
 import { bold, green, remark } from '../output/style.ts';
 import { listenAddress } from '../supervisor/environment.ts';
+import { stayInForeground } from '../supervisor/foreground.ts';
 import { launchSupervisor, untilReady } from '../supervisor/launch.ts';
 import { logTail } from '../supervisor/log-tail.ts';
 import { readSupervisorState, type SupervisorState } from '../supervisor/published-state.ts';
-import { stayInForeground } from '../supervisor/foreground.ts';
 
 /** A service that failed this often on the way up will not get there by itself. */
 const tooManyFailures = 5;
@@ -31,7 +31,10 @@ export const upCommand = (): Command =>
     .description('start Berth on this machine, setting up what is missing')
     .option('-d, --detach', 'return when it is ready, and leave it running')
     .option('-p, --port <port>', 'TCP port of the API (8080, or the one used last)', parsePort)
-    .addHelpText('after', '\nExamples:\n  ./berth up --detach\n  BERTH_STATE=/srv/berth-two ./berth up --detach --port 8090')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ./berth up --detach\n  BERTH_STATE=/srv/berth-two ./berth up --detach --port 8090',
+    )
     .action(async (options: { detach?: true; port?: number }) => {
       const paths = statePaths();
       const installation = await startInstallation(paths, options.port);
@@ -53,7 +56,9 @@ export const startInstallation = async (paths: StatePaths, wishedPort: number | 
   const environmentPort = process.env['BERTH_PORT'];
   const port = wishedPort ?? (environmentPort ? parsePort(environmentPort) : undefined);
   if (running !== undefined && known !== undefined && port !== undefined && port !== known.port) {
-    throw new CommandFailure(`this Berth runs on port ${known.port}`, { hint: 'stop it first: ./berth down --keep-boxes' });
+    throw new CommandFailure(`this Berth runs on port ${known.port}`, {
+      hint: 'stop it first: ./berth down --keep-boxes',
+    });
   }
   const fresh = !existsSync(paths.apiKey);
   prepareState(paths, serviceAccount());
@@ -109,15 +114,23 @@ const tellProgress = (state: SupervisorState, begin: number, told: Set<string>):
 const isHopeless = (state: SupervisorState): boolean =>
   state.services.some(({ phase, failures }) => phase !== 'ready' && failures >= tooManyFailures);
 
-const startFailure = (paths: StatePaths, state: SupervisorState | undefined, end: string | undefined): CommandFailure => {
+const startFailure = (
+  paths: StatePaths,
+  state: SupervisorState | undefined,
+  end: string | undefined,
+): CommandFailure => {
   const failing = state?.services.find(({ phase, failures }) => phase !== 'ready' && failures > 0);
   const name = failing?.name ?? 'supervisor';
   remark(logTail(paths, name, 15));
   if (end === 'held') {
-    return new CommandFailure(`another Berth is being started or stopped on ${paths.state}`, { hint: './berth status' });
+    return new CommandFailure(`another Berth is being started or stopped on ${paths.state}`, {
+      hint: './berth status',
+    });
   }
   return new CommandFailure(
-    failing === undefined ? `the supervisor ended: ${end ?? 'see its log'}` : `${name} does not start: ${failing.lastFailure}`,
+    failing === undefined
+      ? `the supervisor ended: ${end ?? 'see its log'}`
+      : `${name} does not start: ${failing.lastFailure}`,
     { hint: `the whole log: ./berth logs ${name}; it keeps on trying until ./berth down` },
   );
 };

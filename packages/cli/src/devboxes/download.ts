@@ -33,7 +33,9 @@ export const downloadPath = async (client: ApiClient, devbox: string, from: stri
   const directory = await runQuietly(client, devbox, `test -d ${quoted(from)}`);
   const name = basename(from);
   const target = existsSync(to) && statSync(to).isDirectory() && name !== '.' ? join(to, name) : to;
-  return directory.exit_status === 0 ? downloadDirectory(client, devbox, from, target) : downloadFile(client, devbox, from, target);
+  return directory.exit_status === 0
+    ? downloadDirectory(client, devbox, from, target)
+    : downloadFile(client, devbox, from, target);
 };
 
 const downloadFile = async (client: ApiClient, devbox: string, from: string, target: string): Promise<number> => {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ExecutionView } from '@berth/contract';
-import { ApiFailure, type ApiClient } from '../http/client.ts';
+import { type ApiClient, ApiFailure } from '../http/client.ts';
 import { readEventStream } from '../http/event-stream.ts';
 
 /** Longest hold of one wait for an execution. */

@@ -1,5 +1,5 @@
 import type { DevboxView } from '@berth/contract';
-import { ApiFailure, type ApiClient } from '../http/client.ts';
+import { type ApiClient, ApiFailure } from '../http/client.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { endReason } from './view.ts';
 

@@ -13,7 +13,12 @@ export const runQuietly = async (client: ApiClient, devbox: string, command: str
  * As {@link runQuietly}, for commands that must succeed.
  * @throws CommandFailure with what the command said on standard error
  */
-export const mustRun = async (client: ApiClient, devbox: string, command: string, what: string): Promise<ExecutionView> => {
+export const mustRun = async (
+  client: ApiClient,
+  devbox: string,
+  command: string,
+  what: string,
+): Promise<ExecutionView> => {
   const execution = await runQuietly(client, devbox, command);
   if (execution.exit_status !== 0) {
     const said = execution.stderr.trim() || execution.stdout.trim() || `exit status ${execution.exit_status}`;

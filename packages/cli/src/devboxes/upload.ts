@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { createReadStream, type Stats, statSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
+import { createReadStream, type Stats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { quoted } from '../commands/env.ts';
 import type { ApiClient } from '../http/client.ts';
 import { uploadStream } from '../http/upload.ts';
@@ -16,7 +16,9 @@ import { mustRun, runQuietly } from './quiet-execution.ts';
  */
 export const uploadPath = async (client: ApiClient, from: string, devbox: string, to: string): Promise<number> => {
   const info = statOf(from);
-  return info.isDirectory() ? uploadDirectory(client, from, devbox, to) : uploadFile(client, from, info.size, devbox, to);
+  return info.isDirectory()
+    ? uploadDirectory(client, from, devbox, to)
+    : uploadFile(client, from, info.size, devbox, to);
 };
 
 const statOf = (path: string): Stats => {
@@ -27,7 +29,13 @@ const statOf = (path: string): Stats => {
   }
 };
 
-const uploadFile = async (client: ApiClient, from: string, sizeBytes: number, devbox: string, to: string): Promise<number> => {
+const uploadFile = async (
+  client: ApiClient,
+  from: string,
+  sizeBytes: number,
+  devbox: string,
+  to: string,
+): Promise<number> => {
   const progress = startProgress(basename(from), sizeBytes);
   try {
     return await uploadStream(client, devbox, to, basename(from), createReadStream(from), progress.add);
@@ -40,7 +48,8 @@ const uploadFile = async (client: ApiClient, from: string, sizeBytes: number, de
 const uploadDirectory = async (client: ApiClient, from: string, devbox: string, to: string): Promise<number> => {
   const source = resolve(from);
   const there = await runQuietly(client, devbox, `test -d ${quoted(to)}`);
-  const target = there.exit_status === 0 && to !== '.' ? `${to}/${basename(source)}` : to === '.' ? basename(source) : to;
+  const target =
+    there.exit_status === 0 && to !== '.' ? `${to}/${basename(source)}` : to === '.' ? basename(source) : to;
   const archive = spawn('tar', ['-C', source, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const progress = startProgress(basename(source), undefined);
   try {

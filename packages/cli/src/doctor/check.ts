@@ -14,8 +14,16 @@ export interface Check {
 }
 
 export const ok = (detail: string): Omit<Finding, 'name'> => ({ result: 'ok', detail });
-export const warn = (detail: string, hint?: string): Omit<Finding, 'name'> => ({ result: 'warn', detail, ...(hint === undefined ? {} : { hint }) });
-export const fail = (detail: string, hint?: string): Omit<Finding, 'name'> => ({ result: 'fail', detail, ...(hint === undefined ? {} : { hint }) });
+export const warn = (detail: string, hint?: string): Omit<Finding, 'name'> => ({
+  result: 'warn',
+  detail,
+  ...(hint === undefined ? {} : { hint }),
+});
+export const fail = (detail: string, hint?: string): Omit<Finding, 'name'> => ({
+  result: 'fail',
+  detail,
+  ...(hint === undefined ? {} : { hint }),
+});
 
 /** Looks one after another, telling each finding as it comes. */
 export const runChecks = async (checks: readonly Check[], tell: (finding: Finding) => void): Promise<Finding[]> => {
@@ -23,7 +31,9 @@ export const runChecks = async (checks: readonly Check[], tell: (finding: Findin
   for (const { name, look } of checks) {
     const finding: Finding = {
       name,
-      ...(await look().catch((error: unknown) => fail(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)))),
+      ...(await look().catch((error: unknown) =>
+        fail(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)),
+      )),
     };
     tell(finding);
     findings.push(finding);

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runProgram } from '../supervisor/run-program.ts';
+import { runProgram } from '../programs/run-program.ts';
 import { type Check, ok } from './check.ts';
 
 /** Runs a script in a mount and network namespace of its own, so that nothing is left on the machine whatever happens. */
@@ -62,6 +62,7 @@ export const kernelChecks: readonly Check[] = [
   },
   {
     name: 'container runtime',
-    look: async () => ok((await runProgram([process.env['BERTH_RUNTIME'] || 'runc', '--version'])).split('\n')[0] ?? ''),
+    look: async () =>
+      ok((await runProgram([process.env['BERTH_RUNTIME'] || 'runc', '--version'])).split('\n')[0] ?? ''),
   },
 ];

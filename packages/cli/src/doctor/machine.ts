@@ -5,9 +5,9 @@ import { readInstallation } from '../installation/installation.ts';
 import { stateDirectory, statePaths } from '../installation/paths.ts';
 import { portIsFree, portOwner } from '../installation/ports.ts';
 import { formatBytes } from '../output/quantities.ts';
+import { runProgram } from '../programs/run-program.ts';
 import { listenAddress } from '../supervisor/environment.ts';
 import { readSupervisorState } from '../supervisor/published-state.ts';
-import { runProgram } from '../supervisor/run-program.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
 const neededDiskBytes = 3 * 1024 ** 3;
@@ -26,7 +26,10 @@ export const machineChecks: readonly Check[] = [
       const mask = BigInt(`0x${/^CapEff:\s+([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
       return (mask >> resourceCapability) & 1n
         ? ok('CAP_SYS_RESOURCE')
-        : warn('no CAP_SYS_RESOURCE: limits stay at their hard values', 'fine for some hundred boxes; a container may be started with it');
+        : warn(
+            'no CAP_SYS_RESOURCE: limits stay at their hard values',
+            'fine for some hundred boxes; a container may be started with it',
+          );
     },
   },
   {
@@ -34,7 +37,9 @@ export const machineChecks: readonly Check[] = [
     look: async () => {
       const [major = 0, minor = 0] = release().split('.').map(Number);
       const text = `Linux ${release()}`;
-      return major > 5 || (major === 5 && minor >= 19) ? ok(text) : fail(text, 'overlay on ID-mapped layers needs 5.19 or newer');
+      return major > 5 || (major === 5 && minor >= 19)
+        ? ok(text)
+        : fail(text, 'overlay on ID-mapped layers needs 5.19 or newer');
     },
   },
   {
@@ -50,7 +55,8 @@ export const machineChecks: readonly Check[] = [
   },
   {
     name: '/dev/kvm',
-    look: async () => ok(existsSync('/dev/kvm') ? 'there, not tested (no grade uses it yet)' : 'not there (no grade uses it yet)'),
+    look: async () =>
+      ok(existsSync('/dev/kvm') ? 'there, not tested (no grade uses it yet)' : 'not there (no grade uses it yet)'),
   },
   { name: 'disk', look: async () => diskFinding() },
   { name: 'port', look: () => portFinding() },

@@ -1,4 +1,4 @@
-import { runProgram } from '../supervisor/run-program.ts';
+import { runProgram } from '../programs/run-program.ts';
 import { postgresPrograms } from '../supervisor/postgres.ts';
 import { type Check, ok, warn } from './check.ts';
 

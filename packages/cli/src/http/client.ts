@@ -67,7 +67,12 @@ export class ApiClient {
   /** Sends a streamed body, once: a stream cannot be sent again. */
   async stream(path: string, contentType: string, body: ReadableStream<Uint8Array>): Promise<void> {
     const headers = { authorization: `Bearer ${this.endpoint.apiKey}`, 'content-type': contentType };
-    const init = { method: 'POST', headers: { ...headers, 'x-request-id': `berth-cli-${randomUUID()}` }, body, duplex: 'half' as const };
+    const init = {
+      method: 'POST',
+      headers: { ...headers, 'x-request-id': `berth-cli-${randomUUID()}` },
+      body,
+      duplex: 'half' as const,
+    };
     const response = await fetch(new URL(this.endpoint.baseUrl + path), init).catch((error: unknown) => {
       throw unreachable(this.endpoint.baseUrl, error, undefined);
     });
@@ -113,5 +118,7 @@ const unreachable = (baseUrl: string, error: unknown, signal: AbortSignal | unde
     return signal.reason;
   }
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-  return new CommandFailure(`no answer from ${baseUrl}: ${cause}`, { hint: 'is it running? ./berth status, ./berth up' });
+  return new CommandFailure(`no answer from ${baseUrl}: ${cause}`, {
+    hint: 'is it running? ./berth status, ./berth up',
+  });
 };

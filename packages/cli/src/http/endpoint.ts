@@ -35,7 +35,8 @@ const localBaseUrl = (): string => {
 /** Base URL of an API that listens on this machine. */
 export const localUrl = (port: number): string => {
   const address = process.env['BERTH_LISTEN'] || '127.0.0.1';
-  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address.includes(':') ? `[${address}]` : address;
+  const host =
+    address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address.includes(':') ? `[${address}]` : address;
   return `http://${host}:${port}`;
 };
 

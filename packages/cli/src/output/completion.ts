@@ -41,14 +41,14 @@ ${cases.join('\n')}
 };
 
 const bashScript = (known: readonly Vocabulary[]): string => `_berth() {
-${choose(known, '"${COMP_WORDS[@]:1:COMP_CWORD-1}"')}
+${choose(known, `"\${COMP_WORDS[@]:1:COMP_CWORD-1}"`)}
   mapfile -t COMPREPLY < <(compgen -W "$known" -- "\${COMP_WORDS[COMP_CWORD]}")
 }
 complete -o default -F _berth berth ./berth`;
 
 const zshScript = (known: readonly Vocabulary[]): string => `#compdef berth
 _berth() {
-${choose(known, '"${(@)words[2,CURRENT-1]}"')}
+${choose(known, `"\${(@)words[2,CURRENT-1]}"`)}
   compadd -- \${=known}
   _files
 }

@@ -22,6 +22,10 @@ export const tellFailure = (error: unknown): number => {
     }
     return error.exitStatus;
   }
-  remark(red(`berth: ${error instanceof Error ? (process.env['BERTH_DEBUG'] ? error.stack : error.message) : String(error)}`));
+  remark(
+    red(
+      `berth: ${error instanceof Error ? (process.env['BERTH_DEBUG'] ? error.stack : error.message) : String(error)}`,
+    ),
+  );
   return 1;
 };

@@ -14,7 +14,12 @@ export const commonEnvironment = (paths: StatePaths): Record<string, string> => 
       environment[key] = value;
     }
   }
-  return { ...environment, PATH: `${environment['PATH'] ?? ''}:${defaultPath}`, LANG: 'C.UTF-8', BERTH_STATE: paths.state };
+  return {
+    ...environment,
+    PATH: `${environment['PATH'] ?? ''}:${defaultPath}`,
+    LANG: 'C.UTF-8',
+    BERTH_STATE: paths.state,
+  };
 };
 
 export const hostEnvironment = (paths: StatePaths, installation: Installation): Record<string, string> => ({

@@ -3,9 +3,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { asAccount, type SystemAccount } from '../installation/accounts.ts';
 import type { StatePaths } from '../installation/paths.ts';
+import { runProgram } from '../programs/run-program.ts';
 import { commonEnvironment } from './environment.ts';
 import { serviceMark } from './orphans.ts';
-import { runProgram } from './run-program.ts';
 import type { ServiceDefinition } from './service.ts';
 
 const port = 5432;
@@ -51,7 +51,8 @@ export const postgresService = (paths: StatePaths, account: SystemAccount): Serv
     environment,
     directory: '/',
     logFile: join(paths.logs, 'postgres.log'),
-    isReady: async () => (await answers(join(paths.postgresSocket, `.s.PGSQL.${port}`))) && (await accepts(paths, account, programs)),
+    isReady: async () =>
+      (await answers(join(paths.postgresSocket, `.s.PGSQL.${port}`))) && (await accepts(paths, account, programs)),
     afterReady: () => createDatabase(paths, account, programs),
     stopSignal: 'SIGINT',
     stopTimeoutMs: 20_000,
@@ -69,7 +70,13 @@ const prepareCluster = async (
     rmSync(fresh, { recursive: true, force: true });
     mkdirSync(fresh, { mode: 0o700 });
     chownSync(fresh, account.uid, account.gid);
-    const options = ['--username=berth', '--auth-local=peer', '--auth-host=reject', '--encoding=UTF8', '--locale=C.UTF-8'];
+    const options = [
+      '--username=berth',
+      '--auth-local=peer',
+      '--auth-host=reject',
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+    ];
     await runProgram([...asAccount(account), join(programs, 'initdb'), '-D', fresh, ...options], { environment });
     renameSync(fresh, paths.postgresData);
   }

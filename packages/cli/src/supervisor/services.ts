@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { asAccount, type SystemAccount } from '../installation/accounts.ts';
 import { localUrl } from '../http/endpoint.ts';
+import { asAccount, type SystemAccount } from '../installation/accounts.ts';
 import type { Installation } from '../installation/installation.ts';
 import { repositoryDirectory, type StatePaths } from '../installation/paths.ts';
+import { runProgram } from '../programs/run-program.ts';
 import { hostEnvironment, serverEnvironment } from './environment.ts';
 import { serviceMark } from './orphans.ts';
-import { runProgram } from './run-program.ts';
 import type { ServiceDefinition } from './service.ts';
 
 /** The data plane: root, behind a Unix socket. */
@@ -31,13 +31,18 @@ export const hostService = (paths: StatePaths, installation: Installation): Serv
 });
 
 /** The control plane: parses the internet's bytes, so it runs without any privilege. */
-export const serverService = (paths: StatePaths, installation: Installation, account: SystemAccount): ServiceDefinition => ({
+export const serverService = (
+  paths: StatePaths,
+  installation: Installation,
+  account: SystemAccount,
+): ServiceDefinition => ({
   name: 'server',
   command: [...asAccount(account), process.execPath, join(repositoryDirectory(), 'packages/server/src/main.ts')],
   environment: { ...serverEnvironment(paths, installation), ...serviceMark(paths.state, 'server') },
   directory: '/',
   logFile: join(paths.logs, 'server.log'),
-  isReady: async () => (await fetch(`${localUrl(installation.port)}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
+  isReady: async () =>
+    (await fetch(`${localUrl(installation.port)}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
   stopSignal: 'SIGTERM',
   stopTimeoutMs: 15_000,
 });

@@ -133,7 +133,9 @@ export class SupervisedService {
 const childEnd = (child: ChildProcess): Promise<string> =>
   new Promise((resolve) => {
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-    child.once('exit', (code, signal) => resolve(signal === null ? `exited with status ${code}` : `killed by ${signal}`));
+    child.once('exit', (code, signal) =>
+      resolve(signal === null ? `exited with status ${code}` : `killed by ${signal}`),
+    );
   });
 
 /** Watches a process that is not a child of this one. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { writeAtomically } from '../installation/atomic-file.ts';
 import { serviceAccount } from '../installation/accounts.ts';
+import { writeAtomically } from '../installation/atomic-file.ts';
 import { ensureInstallation } from '../installation/installation.ts';
 import { processFile, type StatePaths } from '../installation/paths.ts';
 import { prepareState } from '../installation/prepare.ts';

@@ -46,5 +46,7 @@ const copy = (client: ApiClient, from: CopyEnd, to: CopyEnd): Promise<number> =>
   if (from.devbox !== undefined && to.devbox === undefined) {
     return downloadPath(client, from.devbox, from.path, to.path);
   }
-  throw new CommandFailure('one of the two must be in a box, the other here', { hint: 'write dbx_…:/path for the one in a box' });
+  throw new CommandFailure('one of the two must be in a box, the other here', {
+    hint: 'write dbx_…:/path for the one in a box',
+  });
 };

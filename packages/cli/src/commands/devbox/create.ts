@@ -20,7 +20,9 @@ interface CreateOptions {
 }
 
 const examples = `
-Sizes: ${Object.entries(sizes).map(([name, means]) => `${name} (${means})`).join(', ')}
+Sizes: ${Object.entries(sizes)
+  .map(([name, means]) => `${name} (${means})`)
+  .join(', ')}
 
 Examples:
   ./berth devbox create --name try

@@ -10,7 +10,10 @@ export const deleteCommand = (): Command =>
     .description('shut boxes down for good')
     .argument('<devbox...>', 'their ids')
     .option('--json', 'print their views as JSON')
-    .addHelpText('after', '\nExamples:\n  ./berth devbox delete dbx_…\n  ./berth devbox delete $(./berth devbox list --json | jq -r ".[].id")')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ./berth devbox delete dbx_…\n  ./berth devbox delete $(./berth devbox list --json | jq -r ".[].id")',
+    )
     .action(async (ids: string[], options: { json?: true }) => {
       const client = new ApiClient(findEndpoint());
       const ended = await Promise.all(ids.map((id) => shutDownDevbox(client, id)));

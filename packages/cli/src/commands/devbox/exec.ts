@@ -1,7 +1,6 @@
 import { Command } from 'commander';
-import { exitStatusOf } from '../../devboxes/execution.ts';
+import { exitStatusOf, startExecution, untilCompleted } from '../../devboxes/execution.ts';
 import { runLive } from '../../devboxes/live-execution.ts';
-import { startExecution, untilCompleted } from '../../devboxes/execution.ts';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
 import { printJson, red, remark } from '../../output/style.ts';

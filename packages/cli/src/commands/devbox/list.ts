@@ -25,7 +25,9 @@ export const listCommand = (): Command =>
     .action(async (options: ListOptions) => {
       const client = new ApiClient(findEndpoint());
       const status = options.status ?? (options.all ? undefined : 'running');
-      const page = await client.json<DevboxListView>('GET', '/v1/devboxes', { query: { limit: options.limit, status } });
+      const page = await client.json<DevboxListView>('GET', '/v1/devboxes', {
+        query: { limit: options.limit, status },
+      });
       if (options.json) {
         printJson(page.devboxes);
       } else if (page.devboxes.length === 0) {

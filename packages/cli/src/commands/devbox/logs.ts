@@ -36,7 +36,9 @@ export const devboxLogsCommand = (): Command =>
       if (options.json) {
         printJson(logs);
       } else {
-        logs.forEach((entry) => print(entryLine(entry)));
+        for (const entry of logs) {
+          print(entryLine(entry));
+        }
       }
     });
 

@@ -33,7 +33,10 @@ const writing = (
     .argument('<name>', 'letters, digits, underscores and hyphens')
     .option('-f, --file <path>', 'read the value from a file instead of standard input')
     .option('--json', 'print the view as JSON')
-    .addHelpText('after', `\nExamples:\n  ./berth secret ${verb} TOKEN < token.txt\n  ./berth secret ${verb} TOKEN   (asks, without showing what you type)`)
+    .addHelpText(
+      'after',
+      `\nExamples:\n  ./berth secret ${verb} TOKEN < token.txt\n  ./berth secret ${verb} TOKEN   (asks, without showing what you type)`,
+    )
     .action(async (name: string, options: ValueOptions) => {
       const [path, body] = request(name);
       const value = await readSecretValue(options.file);
