@@ -5,9 +5,11 @@ import {
   encodeDataHeader,
   encodeEof,
   encodeFrame,
+  encodeOpenFrames,
   FrameDecoder,
   FrameType,
   maxDataBytes,
+  maxOpenBytes,
   maxPayloadBytes,
   ProtocolBreach,
 } from './index.ts';
@@ -76,7 +78,11 @@ describe('frame decoder', () => {
       fc.property(fc.array(fc.integer({ min: 0, max: stream.length }), { maxLength: 12 }), (cuts) => {
         const ends = [...new Set([...cuts, stream.length])].sort((a, b) => a - b);
         let start = 0;
-        const pieces = ends.map((end) => stream.subarray(start, (start = end)));
+        const pieces = ends.map((end) => {
+          const piece = stream.subarray(start, end);
+          start = end;
+          return piece;
+        });
         expect(decode(...pieces)).toEqual(whole);
       }),
     );
@@ -114,7 +120,7 @@ describe('frame decoder', () => {
 
   it.each([
     ['a payload over the limit', (frame: Buffer) => frame.writeUInt32LE(maxPayloadBytes + 1, 0)],
-    ['an unknown type', (frame: Buffer) => frame.writeUInt8(11, 4)],
+    ['an unknown type', (frame: Buffer) => frame.writeUInt8(12, 4)],
     ['type 0', (frame: Buffer) => frame.writeUInt8(0, 4)],
     ['a third channel', (frame: Buffer) => frame.writeUInt8(3, 5)],
     ['reserved bytes', (frame: Buffer) => frame.writeUInt16LE(1, 6)],
@@ -153,6 +159,16 @@ describe('frame decoder', () => {
 });
 
 describe('frame encoder', () => {
+  it('sends a long Open in parts, the OPEN last', () => {
+    const payload = Buffer.alloc(maxPayloadBytes * 2 + 5, 'x');
+    const frames = encodeOpenFrames(9, payload);
+    expect(frames.map((frame) => frame[4])).toEqual([FrameType.part, FrameType.part, FrameType.open]);
+    expect(Buffer.concat(frames.map((frame) => frame.subarray(16))).equals(payload)).toBe(true);
+    expect(encodeOpenFrames(9, Buffer.alloc(0))).toHaveLength(1);
+    expect(encodeOpenFrames(9, Buffer.alloc(maxPayloadBytes))).toHaveLength(1);
+    expect(() => encodeOpenFrames(9, Buffer.alloc(maxOpenBytes + 1))).toThrow(RangeError);
+  });
+
   it('refuses what the other side would refuse', () => {
     expect(() => encodeFrame(FrameType.open, 1, Buffer.alloc(maxPayloadBytes + 1))).toThrow(RangeError);
     expect(() => encodeDataHeader(1, 0, 0, 0)).toThrow(RangeError);

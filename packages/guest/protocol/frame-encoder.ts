@@ -4,6 +4,7 @@ import {
   FrameType,
   headerBytes,
   maxDataBytes,
+  maxOpenBytes,
   maxPayloadBytes,
   writeUint64,
 } from './frame.ts';
@@ -29,6 +30,20 @@ export const encodeFrame = (type: FrameType, streamId: number, payload?: Uint8Ar
     frame.set(payload, headerBytes);
   }
   return frame;
+};
+
+/** The frames of an `Open`: one, or PARTs and the OPEN for one that is longer than a frame. @throws RangeError above 17 MiB. */
+export const encodeOpenFrames = (streamId: number, payload: Uint8Array): Buffer[] => {
+  if (payload.length > maxOpenBytes) {
+    throw new RangeError(`Open of ${payload.length} bytes`);
+  }
+  const frames: Buffer[] = [];
+  let start = 0;
+  for (; payload.length - start > maxPayloadBytes; start += maxPayloadBytes) {
+    frames.push(encodeFrame(FrameType.part, streamId, payload.subarray(start, start + maxPayloadBytes)));
+  }
+  frames.push(encodeFrame(FrameType.open, streamId, payload.subarray(start)));
+  return frames;
 };
 
 /** What precedes the bytes of a DATA frame; send the bytes right after it (one writev, no copy). */

@@ -27,6 +27,7 @@ const rules: ReadonlyMap<number, Rule> = new Map([
   [FrameType.close, exactly(0, true)],
   [FrameType.ping, exactly(8, false)],
   [FrameType.pong, exactly(8, false)],
+  [FrameType.part, message(true)],
 ]);
 
 /**

@@ -12,6 +12,7 @@ export const FrameType = {
   close: 8,
   ping: 9,
   pong: 10,
+  part: 11,
 } as const;
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
@@ -29,6 +30,9 @@ export const dataOffsetBytes = 8;
 
 /** Most data bytes that fit into one DATA frame. */
 export const maxDataBytes = maxPayloadBytes - dataOffsetBytes;
+
+/** Longest `Open`, in as many PART frames as it takes. */
+export const maxOpenBytes = 17 * 1024 * 1024;
 
 /** Channel of a stream: 0 host → guest, 1 and 2 guest → host. */
 export type Channel = 0 | 1 | 2;

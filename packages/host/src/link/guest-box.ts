@@ -1,4 +1,4 @@
-import type { BoxMetrics, BoxUser, ExecutionSpec, FileInfo, Host, LogEntry } from '../contract/index.ts';
+import type { BoxMetrics, BoxUser, Host, LogEntry } from '../contract/index.ts';
 
 /** What a box is told about itself once after its start (API of the guest: `Configure`). */
 export interface GuestConfiguration {
@@ -12,7 +12,9 @@ export interface GuestConfiguration {
 }
 
 /** Methods of {@link Host} that concern one box, without the leading `boxId`. */
-type WithoutBoxId<T> = T extends (boxId: string, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result : never;
+type WithoutBoxId<T> = T extends (boxId: string, ...rest: infer Rest) => infer Result
+  ? (...rest: Rest) => Result
+  : never;
 
 type BoxCalls = {
   readonly [Name in
@@ -82,6 +84,6 @@ export interface GuestBoxListener {
   onBreach?(detail: string): void;
   /** An execution has its end recorded. */
   onExecutionCompleted?(executionId: string): void;
+  /** Something failed on the host's side (its disk, its database); it is tried again. For the host's own log. */
+  onFailure?(error: unknown): void;
 }
-
-export type { BoxMetrics, ExecutionSpec, FileInfo };

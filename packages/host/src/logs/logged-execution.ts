@@ -1,0 +1,33 @@
+import type { OutputStream } from '../contract/index.ts';
+import type { Found } from '../executions/box-executions.ts';
+import type { ExecutionRecord } from '../spool/execution-record.ts';
+
+/** What the log needs to know of an execution, running or completed. */
+export interface LoggedExecution {
+  readonly record: ExecutionRecord;
+  sizeBytes(stream: OutputStream): number;
+  /** Time of the first byte of an output. */
+  firstMs(stream: OutputStream): number;
+}
+
+export const outputStreams: readonly OutputStream[] = ['stdout', 'stderr'];
+
+/** Looks at it as it is at this moment. */
+export const loggedExecution = (found: Found): LoggedExecution => {
+  if (!('live' in found)) {
+    const { record } = found;
+    return {
+      record,
+      sizeBytes: (stream) => record.finish?.[stream].sizeBytes ?? 0,
+      firstMs: (stream) => record.finish?.[stream].firstMs ?? record.startedMs,
+    };
+  }
+  const { live } = found;
+  const record = live.finish === undefined ? live.record : { ...live.record, finish: live.finish };
+  const sizes = { stdout: live.sizeBytes('stdout'), stderr: live.sizeBytes('stderr') };
+  return {
+    record,
+    sizeBytes: (stream) => sizes[stream],
+    firstMs: (stream) => live.firstMs(stream) ?? record.startedMs,
+  };
+};

@@ -1,0 +1,45 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+
+/** What a host remembers of each box's guest link over its own restarts. */
+export class LinkStore {
+  readonly #nextEpoch: StatementSync;
+  readonly #select: StatementSync;
+  readonly #setBoot: StatementSync;
+  readonly #setConfigured: StatementSync;
+  readonly #forget: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#nextEpoch = database.prepare(
+      'INSERT INTO guest_links (box_id, epoch) VALUES (?, 1) ON CONFLICT (box_id) DO UPDATE SET epoch = epoch + 1 RETURNING epoch',
+    );
+    this.#select = database.prepare('SELECT boot_id, configured_boot_id FROM guest_links WHERE box_id = ?');
+    this.#setBoot = database.prepare('UPDATE guest_links SET boot_id = ? WHERE box_id = ?');
+    this.#setConfigured = database.prepare('UPDATE guest_links SET configured_boot_id = boot_id WHERE box_id = ?');
+    this.#forget = database.prepare('DELETE FROM guest_links WHERE box_id = ?');
+  }
+
+  /** Begins a life of the host for this box: greater than any before, from 1. */
+  nextEpoch(boxId: string): number {
+    return Number(this.#nextEpoch.get(boxId)?.epoch ?? 1);
+  }
+
+  /** The guest that answered last, and whether it is the one that was configured. */
+  boot(boxId: string): { readonly bootId: string | undefined; readonly configured: boolean } {
+    const row = this.#select.get(boxId);
+    const bootId = typeof row?.boot_id === 'string' ? row.boot_id : undefined;
+    return { bootId, configured: bootId !== undefined && row?.configured_boot_id === bootId };
+  }
+
+  setBoot(boxId: string, bootId: string): void {
+    this.#setBoot.run(bootId, boxId);
+  }
+
+  /** The guest that answered last has been configured. */
+  setConfigured(boxId: string): void {
+    this.#setConfigured.run(boxId);
+  }
+
+  forget(boxId: string): void {
+    this.#forget.run(boxId);
+  }
+}
