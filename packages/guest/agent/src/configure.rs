@@ -1,0 +1,104 @@
+//! Configure: name, addresses, environment and default user of the box. Idempotent.
+
+use crate::failure::{Outcome, invalid};
+use crate::guest::Guest;
+use crate::messages::Configure;
+use std::path::Path;
+
+impl Guest {
+    /// Applies a Configure. What the system does not permit (a read-only file, no right to set the name) is skipped; only
+    /// a wish that makes no sense, or a user that cannot be made, is an error.
+    pub fn configure(&mut self, wish: Configure) -> Outcome<()> {
+        check(&wish)?;
+        crate::refresh::refresh(&wish.entropy, wish.clock_unix_ns);
+        let etc = self.settings.etc.clone();
+        if !wish.hostname.is_empty() {
+            // SAFETY: the name is valid for its length.
+            unsafe { libc::sethostname(wish.hostname.as_ptr().cast(), wish.hostname.len()) };
+            put(&etc.join("hostname"), &format!("{}\n", wish.hostname));
+            put(&etc.join("hosts"), &hosts(&wish));
+        }
+        if !wish.nameservers.is_empty() {
+            let lines = wish.nameservers.iter().map(|one| format!("nameserver {one}\n"));
+            put(&etc.join("resolv.conf"), &lines.collect::<String>());
+        }
+        self.settings.memory_bytes = wish.memory_bytes;
+        self.settings.environment = wish.environment;
+        if let Some(account) = wish.user {
+            crate::accounts::ensure(&etc, &account)?;
+            self.settings.account = Some(account);
+        }
+        self.write_meminfo();
+        Ok(())
+    }
+}
+
+fn hosts(wish: &Configure) -> String {
+    let mut text = String::from("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+    let named = wish.hosts.iter().any(|entry| entry.names.contains(&wish.hostname));
+    if !named {
+        text += &format!("127.0.1.1\t{}\n", wish.hostname);
+    }
+    for entry in &wish.hosts {
+        text += &format!("{}\t{}\n", entry.address, entry.names.join(" "));
+    }
+    text
+}
+
+fn check(wish: &Configure) -> Outcome<()> {
+    let host_name = |name: &str| {
+        name.len() <= 64
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    let address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();
+    if !host_name(&wish.hostname) {
+        return Err(invalid(format!("bad host name: {:?}", wish.hostname)));
+    }
+    for entry in &wish.hosts {
+        if !address(&entry.address) || !entry.names.iter().all(|name| host_name(name)) {
+            return Err(invalid(format!("bad hosts entry: {:?}", entry.address)));
+        }
+    }
+    if let Some(bad) = wish.nameservers.iter().find(|text| !address(text)) {
+        return Err(invalid(format!("bad name server: {bad:?}")));
+    }
+    let bad = |name: &str, value: &str| {
+        name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
+    };
+    if let Some((name, _)) = wish.environment.iter().find(|(name, value)| bad(name, value)) {
+        return Err(invalid(format!("bad environment variable: {name:?}")));
+    }
+    Ok(())
+}
+
+/// Writes a file in place when its content differs (it may be a mount point, so no rename).
+pub fn put(path: &Path, text: &str) -> bool {
+    if std::fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+        return true;
+    }
+    std::fs::write(path, text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_would_break_the_files() {
+        let good = Configure {
+            hostname: "box-1".into(),
+            nameservers: vec!["10.0.0.1".into()],
+            ..Configure::default()
+        };
+        assert!(check(&good).is_ok());
+        let bad = [
+            Configure { hostname: "a\nb".into(), ..good.clone() },
+            Configure { nameservers: vec!["x\ny".into()], ..good.clone() },
+            Configure { environment: [("a=b".into(), String::new())].into(), ..good.clone() },
+        ];
+        for wish in bad {
+            assert!(check(&wish).is_err());
+        }
+        assert!(hosts(&good).contains("127.0.1.1\tbox-1\n"));
+    }
+}

@@ -1,0 +1,6 @@
+//! Files of the box, with the permissions of the user who asks.
+
+pub mod folder;
+pub mod info;
+pub mod read;
+pub mod write;

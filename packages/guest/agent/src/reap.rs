@@ -1,0 +1,146 @@
+//! The duties of an init: signals, orphans, the end of the box.
+
+use crate::guest::Guest;
+use crate::poll::{Interest, Token};
+use crate::sys;
+use crate::timers::Timer;
+use std::io::Result;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
+
+/// How long processes have after TERM.
+const END_GRACE: Duration = Duration::from_secs(2);
+
+/// Whose end a process's end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Execution(u64),
+    Worker(u64),
+    Shell(u64),
+}
+
+/// Signals as a descriptor.
+pub struct Signals(OwnedFd);
+
+impl Signals {
+    /// Blocks all signals and opens the descriptor that reports those that matter.
+    pub fn open() -> Result<Signals> {
+        // SAFETY: plain system calls on local structures.
+        unsafe {
+            let mut all: libc::sigset_t = std::mem::zeroed();
+            libc::sigfillset(&mut all);
+            sys::check(libc::sigprocmask(libc::SIG_BLOCK, &all, std::ptr::null_mut()))?;
+            libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+            let mut wanted: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&mut wanted);
+            for signal in [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGPWR] {
+                libc::sigaddset(&mut wanted, signal);
+            }
+            let flags = libc::SFD_NONBLOCK | libc::SFD_CLOEXEC;
+            sys::check(libc::signalfd(-1, &wanted, flags))
+                .map(|fd| Signals(sys::owned(fd)))
+        }
+    }
+}
+
+impl Guest {
+    /// Becomes the reaper of everything below.
+    pub fn take_signals(&mut self) -> Result<()> {
+        let signals = Signals::open()?;
+        self.poll.add(&signals.0, Token::Signals, Interest::Read)?;
+        self.signals = Some(signals);
+        // SAFETY: prctl with plain integers; orphans come here also when this is not process 1.
+        unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+        Ok(())
+    }
+
+    /// Reads the signals that came, then reaps.
+    pub fn on_signals(&mut self) {
+        let Some(signals) = &self.signals else {
+            return;
+        };
+        let fd = signals.0.as_raw_fd();
+        let mut record = [0u8; std::mem::size_of::<libc::signalfd_siginfo>()];
+        let mut end = false;
+        while let Ok(count) = sys::read(fd, &mut record) {
+            if count < 4 {
+                break;
+            }
+            let [a, b, c, d, ..] = record;
+            end |= u32::from_ne_bytes([a, b, c, d]) != libc::SIGCHLD as u32;
+        }
+        if end {
+            self.begin_end();
+        }
+        self.reap();
+    }
+
+    fn reap(&mut self) {
+        loop {
+            let mut status = 0;
+            // SAFETY: wait4 writes one int.
+            let pid =
+                unsafe { libc::wait4(-1, &mut status, libc::WNOHANG, std::ptr::null_mut()) };
+            if pid <= 0 {
+                return;
+            }
+            match self.owners.remove(&pid) {
+                Some(Owner::Execution(key)) => self.leader_ended(key, status),
+                Some(Owner::Worker(key)) => self.worker_ended(key, status),
+                Some(Owner::Shell(key)) => self.shell_ended(key, status),
+                None => {}
+            }
+        }
+    }
+
+    fn begin_end(&mut self) {
+        if self.ending {
+            return;
+        }
+        self.ending = true;
+        signal_everything(self, libc::SIGTERM);
+        self.timers.after(END_GRACE, Timer::Kill);
+    }
+}
+
+fn signal_everything(guest: &Guest, signal: i32) {
+    // SAFETY: plain system calls.
+    unsafe {
+        if libc::getpid() == 1 {
+            libc::kill(-1, signal);
+            return;
+        }
+        for &pid in guest.owners.keys() {
+            libc::kill(-pid, signal);
+            libc::kill(pid, signal);
+        }
+    }
+}
+
+/// The grace of the end is over: kills, waits for what died, ends.
+pub fn kill_everything(guest: &mut Guest) {
+    signal_everything(guest, libc::SIGKILL);
+    for _ in 0..100 {
+        guest.reap();
+        if guest.owners.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    sync_disks();
+    std::process::exit(0);
+}
+
+/// No child is left.
+pub fn childless() -> bool {
+    let mut status = 0;
+    // SAFETY: WNOWAIT-free probe; a child that ended is reaped by the caller's next round, so only ECHILD counts here.
+    let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
+    pid < 0
+}
+
+/// Writes everything to the disk.
+pub fn sync_disks() {
+    // SAFETY: no arguments.
+    unsafe { libc::sync() };
+}

@@ -1,0 +1,54 @@
+//! What Configure has set, and where things lie.
+
+use crate::cgroup::Cgroup;
+use crate::failure::Outcome;
+use crate::meminfo::Meminfo;
+use crate::messages::UserAccount;
+use crate::users::{Identity, UserCache};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Instant;
+
+/// The box as the guest knows it.
+pub struct Settings {
+    /// `/etc`, or another folder in tests.
+    pub etc: PathBuf,
+    /// Base of every process's environment.
+    pub environment: BTreeMap<String, String>,
+    /// The default user.
+    pub account: Option<UserAccount>,
+    pub memory_bytes: u64,
+    pub meminfo: Meminfo,
+    pub cgroup: Cgroup,
+    pub started: Instant,
+    users: UserCache,
+}
+
+impl Settings {
+    /// Settings before any Configure. `run` is the folder shared with the host.
+    pub fn new(etc: PathBuf, run: &Path) -> Settings {
+        Settings {
+            users: UserCache::new(&etc),
+            etc,
+            environment: BTreeMap::new(),
+            account: None,
+            memory_bytes: 0,
+            meminfo: Meminfo::new(run.join("meminfo")),
+            cgroup: Cgroup::find(),
+            started: Instant::now(),
+        }
+    }
+
+    /// The user that a request names, or the default one.
+    pub fn identity(&mut self, user: &str) -> Outcome<Rc<Identity>> {
+        self.users.find(user, self.account.as_ref())
+    }
+
+    /// Whether this is the user of requests that name none.
+    pub fn is_default_user(&self, name: &str) -> bool {
+        self.account
+            .as_ref()
+            .map_or(name == "root", |account| account.name == name)
+    }
+}
