@@ -168,5 +168,6 @@ export class DevboxStore {
   /** The host has let go of the spool too. */
   async markForgotten(id: string): Promise<void> {
     await this.#database.updateTable('devboxes').set({ host_state: 'forgotten' }).where('id', '=', id).execute();
+    this.#hub.wake(devboxTopic(id));
   }
 }

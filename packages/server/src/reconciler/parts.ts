@@ -18,6 +18,8 @@ export interface StepParts {
   readonly log: Logger;
   /** A box now runs and has a deadline this far away. */
   readonly onDeadline: (inMs: number) => void;
+  /** A box is gone: its retention begins. */
+  readonly onReleased: () => void;
 }
 
 /** Ids of the executions that the platform itself starts: the same ones after a restart, so that nothing runs twice. */

@@ -14,7 +14,7 @@ import { entrypointExecutionId, type StepParts } from './parts.ts';
 import type { ReconcilerSettings } from './settings.ts';
 import { Workers } from './workers.ts';
 
-export interface ReconcilerParts extends Omit<StepParts, 'creates' | 'onDeadline'> {
+export interface ReconcilerParts extends Omit<StepParts, 'creates' | 'onDeadline' | 'onReleased'> {
   readonly dues: DueStore;
   readonly hub: NotificationHub;
   readonly settings: ReconcilerSettings;
@@ -42,6 +42,7 @@ export class Reconciler {
       ...parts,
       creates: new FairQueue(parts.settings.parallelCreates),
       onDeadline: (inMs) => this.#deadlines.within(inMs),
+      onReleased: () => this.#retention.within(parts.settings.retentionMs),
     };
     this.#workers = new Workers({
       work: (id, signal, attempt) => this.#work(steps, id, signal, attempt),

@@ -45,6 +45,7 @@ export const release = async (parts: StepParts, box: Devbox): Promise<void> => {
   }
   await parts.host.destroy(box.id);
   await parts.store.markDestroyed(box.id);
+  parts.onReleased();
 };
 
 /** Ends a box of the host that no row stands for. */

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DevboxServer, eventually, execute, runningBox, startDevboxServer, waitFor } from './kit.ts';
+
+let server: DevboxServer;
+beforeAll(async () => {
+  server = await startDevboxServer();
+});
+afterAll(() => server.close());
+
+describe('while the host is away', () => {
+  it('answers 503 that may be retried, keeps statuses, lets creates wait, and goes on when it is back', async () => {
+    const { host, caller } = server;
+    const id = await runningBox(caller);
+    host.setUnreachable(true);
+    const refused = await caller.call('POST', `/v1/devboxes/${id}/execute`, { command: 'true' });
+    expect(refused).toMatchObject({ status: 503, json: { code: 'hostUnavailable', retryable: true } });
+    expect(refused.headers.get('x-should-retry')).not.toBe('false');
+    const created = await caller.call('POST', '/v1/devboxes', { name: 'waits' });
+    expect(created).toMatchObject({ status: 200, json: { status: 'provisioning' } });
+    const doomed = await runningBoxStatus(id);
+    expect(doomed).toBe('running');
+    host.setUnreachable(false);
+    await waitFor(caller, created.json.id, 'running');
+    expect((await execute(caller, id, 'echo back')).stdout).toBe('back\n');
+  });
+
+  it('accepts a shutdown at once and destroys the box later', async () => {
+    const { host, caller } = server;
+    const id = await runningBox(caller);
+    host.setUnreachable(true);
+    expect((await caller.call('POST', `/v1/devboxes/${id}/shutdown`, '')).json.status).toBe('shutdown');
+    host.setUnreachable(false);
+    await eventually(async () => (await host.inspect(id))?.phase === 'destroyed');
+  });
+
+  it('shuts down a box that was never made without asking the host for it', async () => {
+    const { host, caller } = server;
+    host.setUnreachable(true);
+    const { json } = await caller.call('POST', '/v1/devboxes', {});
+    expect((await caller.call('POST', `/v1/devboxes/${json.id}/shutdown`, '')).json.status).toBe('shutdown');
+    host.setUnreachable(false);
+    await eventually(async () => {
+      const state = await host.inspect(json.id);
+      return state === undefined || state.phase === 'destroyed';
+    });
+    expect((await caller.call('GET', `/v1/devboxes/${json.id}/logs`)).json).toEqual({ logs: [] });
+  });
+});
+
+const runningBoxStatus = async (id: string): Promise<string> =>
+  (await server.caller.call('GET', `/v1/devboxes/${id}`)).json.status;
+
+describe('a box that dies', () => {
+  it.each([
+    ['out_of_memory', 'out_of_memory'],
+    ['out_of_disk', 'out_of_disk'],
+    ['guest_exited', 'health_check_failed'],
+    ['protocol_breach', 'health_check_failed'],
+    ['runtime_failed', 'execution_failed'],
+  ] as const)('fails with the cause %s as %s', async (cause, reason) => {
+    const { host, caller } = server;
+    const id = await runningBox(caller);
+    const started = await caller.call('POST', `/v1/devboxes/${id}/execute_async`, { command: 'sleep infinity' });
+    host.loseBox(id, cause, 'of this');
+    const view = await waitFor(caller, id, 'failure', 'shutdown');
+    expect(view).toMatchObject({ status: 'failure', failure_reason: reason });
+    expect(view.state_transitions.at(-1)).toMatchObject({ failure_reason: reason, detail: `${cause}: of this` });
+    await eventually(async () => (await host.inspect(id))?.phase === 'destroyed');
+
+    const lost = await caller.call('GET', `/v1/devboxes/${id}/executions/${started.json.execution_id}`);
+    expect(lost.json).toMatchObject({ status: 'completed', exit_status: null, end: { kind: 'lost', reason: 'of this' } });
+  });
+
+  it('fails with the cause of the box, not that of its launch command', async () => {
+    const { host, caller } = server;
+    const { json } = await caller.call('POST', '/v1/devboxes', {
+      launch_parameters: { launch_commands: ['sleep infinity'] },
+    });
+    await eventually(async () =>
+      host.execution(json.id, 'setup-0', 0).then(
+        () => true,
+        () => false,
+      ),
+    );
+    host.loseBox(json.id, 'out_of_memory', 'too much');
+    const view = await waitFor(caller, json.id, 'failure', 'running');
+    expect(view).toMatchObject({ failure_reason: 'out_of_memory' });
+  });
+
+  it('fails when the host has lost it without a word', async () => {
+    const { host, caller } = server;
+    const id = await runningBox(caller);
+    const rest = await runningBox(caller);
+    host.setUnreachable(true);
+    host.setUnreachable(false);
+    await host.destroy(id);
+    await host.forget(id);
+    host.dropConnection();
+    const view = await waitFor(caller, id, 'failure');
+    expect(view).toMatchObject({ failure_reason: 'health_check_failed' });
+    expect(await runningBoxStatus(rest)).toBe('running');
+  });
+});
+
+describe('creates that fail in a way that may pass', () => {
+  it('are tried again', async () => {
+    const { host, caller } = server;
+    host.failNextCall('hostUnavailable');
+    host.failNextCall('hostUnavailable');
+    const { json } = await caller.call('POST', '/v1/devboxes', {});
+    expect(await waitFor(caller, json.id, 'running', 'failure')).toMatchObject({ status: 'running' });
+  });
+
+  it('are given up at once when repeating cannot help', async () => {
+    const { host, caller } = server;
+    host.failNextCall('imageUnavailable');
+    const { json } = await caller.call('POST', '/v1/devboxes', {});
+    const view = await waitFor(caller, json.id, 'running', 'failure');
+    expect(view).toMatchObject({ status: 'failure', failure_reason: 'execution_failed' });
+  });
+});
+
+describe('a burst of creates', () => {
+  it('brings all of them up, those of two accounts in turn', async () => {
+    const other = await server.newCaller('other');
+    const many = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? server.caller : other).call('POST', '/v1/devboxes', {})),
+    );
+    const views = await Promise.all(
+      many.map(({ json }, index) => waitFor(index % 2 === 0 ? server.caller : other, json.id, 'running', 'failure')),
+    );
+    expect(new Set(views.map((view) => view.status))).toEqual(new Set(['running']));
+  });
+});
