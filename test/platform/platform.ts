@@ -86,13 +86,13 @@ export class Platform {
   async startHost(): Promise<void> {
     const socket = join(this.state, 'run/host.sock');
     const process = this.#spawn('host', ['packages/host/src/main.ts'], undefined);
-    await until('the host listens', () => process.running && connects(socket), 60_000, process.plan.logFile);
+    await until('the host listens', () => connects(socket), 60_000, process);
   }
 
   async startServer(): Promise<void> {
     const process = this.#spawn('server', ['packages/server/src/main.ts'], this.#account);
     const ready = () => fetch(`http://127.0.0.1:${this.port}/readyz`).then((answer) => answer.ok);
-    await until('the server is ready', ready, 60_000, process.plan.logFile);
+    await until('the server is ready', ready, 60_000, process);
   }
 
   /** Ends everything; returns one line for each thing that is still there afterwards. Keeps the folder when there is any. */

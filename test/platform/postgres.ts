@@ -53,12 +53,7 @@ export class Postgres {
       ...this.#account,
       logFile: join(this.#state, 'logs/postgres.log'),
     });
-    await until(
-      'the database takes connections',
-      () => this.#answers(),
-      30_000,
-      join(this.#state, 'logs/postgres.log'),
-    );
+    await until('the database takes connections', () => this.#answers(), 30_000, this.#process);
     if (this.query("SELECT 1 FROM pg_database WHERE datname = 'berth'", 'postgres') === '') {
       this.query('CREATE DATABASE berth', 'postgres');
     }

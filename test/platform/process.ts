@@ -66,12 +66,12 @@ export class ManagedProcess {
   }
 }
 
-/** Resolves as soon as `probe` answers true; throws after `timeoutMs` with what the log says. */
+/** Resolves as soon as `probe` answers true; throws after `timeoutMs`, or at once when the process has ended, with what its log says. */
 export async function until(
   what: string,
   probe: () => Promise<boolean> | boolean,
   timeoutMs: number,
-  logFile?: string,
+  process?: ManagedProcess,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
@@ -82,9 +82,11 @@ export async function until(
     ) {
       return;
     }
-    if (Date.now() > deadline) {
+    const ended = process?.running === false;
+    if (ended || Date.now() > deadline) {
+      const logFile = process?.plan.logFile;
       const log = logFile !== undefined && existsSync(logFile) ? readFileSync(logFile, 'utf8').slice(-4_000) : '';
-      throw new Error(`not so within ${timeoutMs} ms: ${what}\n${log}`);
+      throw new Error(`${ended ? 'ended before' : `not so within ${timeoutMs} ms`}: ${what}\n${log}`);
     }
     await sleep(50);
   }
