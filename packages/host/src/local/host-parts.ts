@@ -4,6 +4,7 @@ import type { CgroupLayout } from '../runtimes/oci/cgroup-layout.ts';
 import type { ProcessLimits } from '../runtimes/oci/machine-limits.ts';
 import type { MachineLimits } from '../runtimes/oci/resources.ts';
 import type { RuntimeCommand } from '../runtimes/oci/runtime-command.ts';
+import type { Spool } from '../spool/spool.ts';
 import type { BoxStore } from './box-store.ts';
 import type { HostConfiguration } from './configuration.ts';
 import type { GuestBoxes } from './guest-boxes.ts';
@@ -21,6 +22,7 @@ export interface HostParts {
   readonly configuration: HostConfiguration;
   readonly paths: StatePaths;
   readonly store: BoxStore;
+  readonly spool: Spool;
   readonly helper: HelperClient;
   readonly guests: GuestBoxes;
   readonly runtime: RuntimeCommand;

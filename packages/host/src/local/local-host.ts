@@ -1,6 +1,5 @@
-import { rm, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
 import type { BoxSpec, BoxState, Host, HostDescription, HostEvent } from '../contract/index.ts';
 import { HostError } from '../contract/index.ts';
 import type { EventHub } from '../events/event-hub.ts';
@@ -54,10 +53,10 @@ export class LocalHost extends BoxCalls implements Host {
   }
 
   async forget(boxId: string): Promise<void> {
-    const { store, guests, paths } = this.parts;
+    const { store, guests, spool } = this.parts;
     if (store.get(boxId)?.phase === 'destroyed') {
-      await guests.forget(boxId);
-      await rm(join(paths.spool, boxId), { recursive: true, force: true });
+      await guests.close(boxId);
+      await spool.forget(boxId);
       store.delete(boxId);
     }
   }

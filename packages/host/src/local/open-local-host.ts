@@ -3,14 +3,17 @@ import { EventHub } from '../events/event-hub.ts';
 import { HelperClient } from '../helper/helper-client.ts';
 import type { HelperProcess } from '../helper/helper-process.ts';
 import type { HelperEvent } from '../helper/protocol.ts';
+import { openGuestBox } from '../link/open-guest-box.ts';
+import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { detectCgroups } from '../runtimes/oci/cgroup-layout.ts';
 import { readMachineLimits, readProcessLimits } from '../runtimes/oci/machine-limits.ts';
 import { RuntimeCommand } from '../runtimes/oci/runtime-command.ts';
 import { openHostDatabase } from '../spool/database.ts';
+import { Spool } from '../spool/spool.ts';
 import { BoxLifecycle } from './box-lifecycle.ts';
 import { BoxStore } from './box-store.ts';
 import type { HostConfiguration } from './configuration.ts';
-import type { GuestBoxes } from './guest-boxes.ts';
+import { GuestBoxes } from './guest-boxes.ts';
 import { type HostParts, type Log, networkTable } from './host-parts.ts';
 import { testIsolations } from './isolations.ts';
 import { countDescriptors } from './leak-counters.ts';
@@ -59,11 +62,26 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
   await helper.started();
   const isolations = await testIsolations(configuration, await helper.call('hello', {}));
 
-  const guests: GuestBoxes = openGuestBoxes();
+  const spool = new Spool({ directory: paths.spool, database });
+  const guests = new GuestBoxes((boxId) => {
+    const owner = ownerBaseOf(store.require(boxId).slot);
+    return openGuestBox({
+      boxId,
+      spool,
+      socketPath: paths.linkSocket(boxId),
+      socketOwner: { uid: owner, gid: owner },
+      listener: {
+        onBreach: (detail) => void lifecycle?.stop(boxId, async () => ({ cause: 'protocol_breach', detail })),
+        onExecutionCompleted: (executionId) => hub.emit({ type: 'execution', boxId, executionId, status: 'completed' }),
+        onFailure: (error) => log.error({ boxId, error: String(error) }, 'box link failed'),
+      },
+    });
+  });
   const parts: HostParts = {
     configuration,
     paths,
     store,
+    spool,
     helper,
     guests,
     runtime: new RuntimeCommand(configuration.runtime, paths.runtimeRoot),
@@ -88,6 +106,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     release: async () => {
       await guests.closeAll();
       helper.close();
+      spool.close();
       database.close();
     },
   });

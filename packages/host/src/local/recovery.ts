@@ -42,8 +42,8 @@ async function recoverBox(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow
     case 'starting':
       await lifecycle.destroy(row.id);
       await parts.guests.close(row.id);
+      await parts.spool.forget(row.id);
       parts.store.delete(row.id);
-      await rm(join(parts.paths.spool, row.id), { recursive: true, force: true });
       return;
     case 'stopped':
       await new BoxRemover(parts).removeRuntimeFiles(row.id);
@@ -54,8 +54,8 @@ async function recoverBox(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow
 
 async function reattach(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow): Promise<void> {
   const { pid, startTimeTicks } = row;
-  await parts.guests.live(row.id).listen();
   if (pid !== undefined && startTimeTicks !== undefined && (await isAlive(pid, startTimeTicks))) {
+    await parts.guests.live(row.id).listen();
     await parts.helper.call('boxWatch', { boxId: row.id, pid, startTimeTicks });
   } else {
     await lifecycle.exited(row.id, pid ?? 0, null);
@@ -64,7 +64,7 @@ async function reattach(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow):
 
 /** Removes what belongs to no box: remains of a host that died between two steps, or whose database was lost. */
 async function sweep(parts: HostParts): Promise<void> {
-  const { paths, store, helper, runtime, cgroups, configuration } = parts;
+  const { paths, store, spool, helper, runtime, cgroups, configuration } = parts;
   const orphans = async (directory: string) => {
     const names = await readdir(directory).catch(() => []);
     return names.filter((name) => (store.get(name)?.phase ?? 'destroyed') === 'destroyed');
@@ -79,6 +79,11 @@ async function sweep(parts: HostParts): Promise<void> {
   for (const directory of [runtime.root, paths.bundles, paths.links]) {
     for (const name of await orphans(directory)) {
       await rm(join(directory, name), { recursive: true, force: true });
+    }
+  }
+  for (const name of await readdir(paths.spool)) {
+    if (!store.get(name)) {
+      await spool.forget(name);
     }
   }
   for (const name of await orphans(paths.subvolumes)) {

@@ -35,7 +35,7 @@ export function toWire(error: unknown): { code: HostErrorCode; message: string; 
     return { code: error.code, message: error.message, retryable: error.retryable };
   }
   if (error instanceof z.ZodError) {
-    const tooLarge = error.issues.some((issue) => issue.code === 'too_big');
+    const tooLarge = error.issues.some((issue) => issue.code === 'too_big' && issue.origin === 'string');
     return { code: tooLarge ? 'tooLarge' : 'internal', message: z.prettifyError(error), retryable: false };
   }
   return { code: 'internal', message: error instanceof Error ? error.message : String(error), retryable: false };
