@@ -35,6 +35,9 @@ export interface HostParts {
   emit(event: HostEvent): void;
 }
 
+/** Network namespaces kept ready for boxes to come. */
+export const READY_NETWORKS = 8;
+
 /** Parent of all cgroups of an installation, below each hierarchy. */
 export const cgroupParent = (configuration: Pick<HostConfiguration, 'interfacePrefix'>) =>
   `/berth-${configuration.interfacePrefix}`;

@@ -1,13 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
-import { cgroupParent, type HostParts } from './host-parts.ts';
+import { cgroupParent, type HostParts, READY_NETWORKS } from './host-parts.ts';
 
 /** What a host without boxes must not have, counted in the kernel and on disk, not in this process's memory. */
-export async function countLeaks(parts: HostParts, baseDescriptors: number): Promise<Record<string, number>> {
+export async function countLeaks(parts: HostParts): Promise<Record<string, number>> {
   const { paths, runtime, cgroups, configuration } = parts;
   const parents = cgroupDirectories(cgroups, cgroupParent(configuration));
-  const [mounts, subvolumes, bundles, links, runtimeStates, interfaces, descriptors, groups, processes] =
+  const [mounts, subvolumes, bundles, links, runtimeStates, interfaces, sockets, descriptors, groups, processes] =
     await Promise.all([
       countMounts(paths.bundles),
       countEntries(paths.subvolumes),
@@ -15,7 +15,8 @@ export async function countLeaks(parts: HostParts, baseDescriptors: number): Pro
       countEntries(paths.links),
       countEntries(runtime.root),
       countInterfaces(configuration.interfacePrefix),
-      countEntries('/proc/self/fd'),
+      countSockets(paths.links),
+      countDescriptors([paths.volume, paths.links, paths.bundles, runtime.root]),
       Promise.all(parents.map(countDirectories)),
       Promise.all(parents.map(countProcesses)),
     ]);
@@ -27,23 +28,33 @@ export async function countLeaks(parts: HostParts, baseDescriptors: number): Pro
     bundles,
     links,
     runtimeStates,
-    interfaces,
-    descriptors: Math.max(0, descriptors - baseDescriptors),
+    interfaces: Math.max(0, interfaces - READY_NETWORKS),
+    sockets,
+    descriptors,
   };
 }
 
-/** Descriptors that this process has open. */
-export const countDescriptors = () => countEntries('/proc/self/fd');
+/** Sockets bound below the directory, and connections accepted by them. */
+async function countSockets(below: string): Promise<number> {
+  const sockets = await readFile('/proc/net/unix', 'utf8');
+  return sockets.split('\n').filter((line) => line.includes(` ${below}/`)).length;
+}
+
+/** Open files of this process below any of the directories. */
+async function countDescriptors(below: readonly string[]): Promise<number> {
+  const names = await readdir('/proc/self/fd');
+  const targets = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
+  return targets.filter((target) => below.some((directory) => target.startsWith(`${directory}/`))).length;
+}
 
 async function countMounts(below: string): Promise<number> {
   const mountinfo = await readFile('/proc/self/mountinfo', 'utf8');
   return mountinfo.split('\n').filter((line) => line.split(' ')[4]?.startsWith(`${below}/`)).length;
 }
 
-/** Interfaces of boxes; pre-made network namespaces have theirs in use only once a box takes them, so those without a peer in use count 0. */
 async function countInterfaces(prefix: string): Promise<number> {
-  const routes = await readFile('/proc/net/dev', 'utf8');
-  return routes.split('\n').filter((line) => line.trim().startsWith(prefix)).length;
+  const interfaces = await readFile('/proc/net/dev', 'utf8');
+  return interfaces.split('\n').filter((line) => line.trim().startsWith(`${prefix}-`)).length;
 }
 
 async function countEntries(directory: string): Promise<number> {

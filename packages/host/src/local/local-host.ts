@@ -13,8 +13,6 @@ export interface LocalHostOptions {
   readonly parts: HostParts;
   readonly lifecycle: BoxLifecycle;
   readonly hub: EventHub;
-  /** Open descriptors of a host without boxes. */
-  readonly baseDescriptors: number;
   readonly isolations: HostDescription['isolations'];
   /** Lets go of database, helper and sockets. */
   readonly release: () => Promise<void>;
@@ -29,6 +27,10 @@ export class LocalHost extends BoxCalls implements Host {
     this.#options = options;
   }
 
+  get stateDirectory(): string {
+    return this.parts.paths.state;
+  }
+
   async describe(): Promise<HostDescription> {
     const { bavail, bsize } = await statfs(this.parts.paths.volume);
     return {
@@ -36,7 +38,7 @@ export class LocalHost extends BoxCalls implements Host {
       cpus: this.parts.machine.cpus.length,
       memoryBytes: totalmem(),
       diskFreeBytes: bavail * bsize,
-      leaks: await countLeaks(this.parts, this.#options.baseDescriptors),
+      leaks: await countLeaks(this.parts),
     };
   }
 
@@ -72,6 +74,12 @@ export class LocalHost extends BoxCalls implements Host {
 
   events(signal: AbortSignal): AsyncIterable<HostEvent> {
     return this.#options.hub.subscribe(signal);
+  }
+
+  /** Process id of the box's init, while it has one. */
+  initPid(boxId: string): number | undefined {
+    const row = this.parts.store.get(boxId);
+    return row?.phase === 'running' ? row.pid : undefined;
   }
 
   async close(): Promise<void> {

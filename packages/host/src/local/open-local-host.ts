@@ -14,16 +14,12 @@ import { BoxLifecycle } from './box-lifecycle.ts';
 import { BoxStore } from './box-store.ts';
 import type { HostConfiguration } from './configuration.ts';
 import { GuestBoxes } from './guest-boxes.ts';
-import { type HostParts, type Log, networkTable } from './host-parts.ts';
+import { type HostParts, type Log, networkTable, READY_NETWORKS } from './host-parts.ts';
 import { testIsolations } from './isolations.ts';
-import { countDescriptors } from './leak-counters.ts';
 import { LocalHost } from './local-host.ts';
 import { recover } from './recovery.ts';
 import { StatePaths } from './state-paths.ts';
 import { ensureVolume } from './volume.ts';
-
-/** Network namespaces kept ready. */
-const READY_NETWORKS = 8;
 
 /** Takes up what earlier lives left and resolves to a host that can be used. One at a time for a state directory. */
 export async function openLocalHost(configuration: HostConfiguration, log: Log): Promise<LocalHost> {
@@ -93,7 +89,6 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     emit: (event) => hub.emit(event),
   };
   const boxes = new BoxLifecycle(parts);
-  const baseDescriptors = await countDescriptors();
   // Ends that were told before this line are found by the recovery itself.
   lifecycle = boxes;
   await recover(parts, boxes);
@@ -101,7 +96,6 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     parts,
     lifecycle: boxes,
     hub,
-    baseDescriptors,
     isolations,
     release: async () => {
       await guests.closeAll();

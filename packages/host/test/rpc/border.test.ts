@@ -16,8 +16,16 @@ describe('the border', () => {
     ['an execution id with a slash', 'internal', (host) => host.execution(spec.id, 'a/b', 1)],
     ['a path with a NUL', 'internal', (host) => host.stat(spec.id, '/etc/\0passwd')],
     ['a path that is too long', 'tooLarge', (host) => host.stat(spec.id, `/${'x'.repeat(5000)}`)],
-    ['a command that is too long', 'tooLarge', (host) => host.execute(spec.id, { ...execution, command: 'x'.repeat(2 ** 21) })],
-    ['a file name that climbs', 'internal', (host) => host.writeFile(spec.id, '/tmp', nothing(), { nameInDirectory: '..' })],
+    [
+      'a command that is too long',
+      'tooLarge',
+      (host) => host.execute(spec.id, { ...execution, command: 'x'.repeat(2 ** 21) }),
+    ],
+    [
+      'a file name that climbs',
+      'internal',
+      (host) => host.writeFile(spec.id, '/tmp', nothing(), { nameInDirectory: '..' }),
+    ],
     ['a relative layer', 'internal', (host) => host.create({ ...spec, image: layers('etc') })],
     ['a layer that climbs', 'internal', (host) => host.create({ ...spec, image: layers('/a/../../etc') })],
     ['a port that is none', 'internal', (host) => host.connect(spec.id, 70_000)],

@@ -29,7 +29,9 @@ export interface RpcBench {
 }
 
 /** A client and a server of a FakeHost with one running box; ended after the test. */
-export async function rpcBench(options: { readonly connectTimeoutMs?: number; readonly host?: Host } = {}): Promise<RpcBench> {
+export async function rpcBench(
+  options: { readonly connectTimeoutMs?: number; readonly host?: Host } = {},
+): Promise<RpcBench> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-rpc-'));
   const socketPath = join(directory, 'host.sock');
   const fake = new FakeHost();

@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { HostConfiguration } from '../src/local/configuration.ts';
+import type { LocalHost } from '../src/local/local-host.ts';
+import { openLocalHost } from '../src/local/open-local-host.ts';
+import { removeInstallation } from '../src/local/removal.ts';
+import type { HostHarness } from './contract/harness.ts';
+
+const repository = join(import.meta.dirname, '../../..');
+
+interface Programs {
+  readonly guestBinary: string;
+  readonly helperBinary: string;
+  readonly imageRootfs: string;
+}
+
+/** What a real box needs; or why it cannot be had here, for people to read. */
+export const programs: Programs | string = await findPrograms();
+
+async function findPrograms(): Promise<Programs | string> {
+  if (process.getuid?.() !== 0) {
+    return 'needs root';
+  }
+  const cache = process.env['BERTH_CACHE'] ?? '/var/cache/berth';
+  const guestBinary = process.env['BERTH_GUEST_BINARY'] ?? (await newest(join(cache, 'bin'), 'berth-guest'));
+  const helperBinary = process.env['BERTH_HELPER_BINARY'] ?? (await newest(join(cache, 'bin'), 'berth-helper'));
+  const imageRootfs =
+    process.env['BERTH_TEST_ROOTFS'] ?? process.env['BERTH_IMAGE_ROOTFS'] ?? (await cachedImage(cache));
+  if (guestBinary === undefined || helperBinary === undefined) {
+    return `needs the programs berth-guest and berth-helper (BERTH_GUEST_BINARY, BERTH_HELPER_BINARY, or ${cache}/bin)`;
+  }
+  if (imageRootfs === undefined) {
+    return `needs a root file system (BERTH_TEST_ROOTFS, or the default image in ${cache}/images)`;
+  }
+  return { guestBinary, helperBinary, imageRootfs };
+}
+
+async function newest(directory: string, prefix: string): Promise<string | undefined> {
+  const names = await readdir(directory).catch(() => []);
+  const found = names.filter((name) => name.startsWith(prefix)).sort();
+  return found.length === 0 ? undefined : join(directory, found.at(-1) ?? '');
+}
+
+async function cachedImage(cache: string): Promise<string | undefined> {
+  const images = await readdir(join(cache, 'images')).catch(() => []);
+  return images
+    .filter((name) => name.startsWith('default-') && !name.includes('.'))
+    .map((name) => join(cache, 'images', name, 'rootfs'))
+    .find((rootfs) => existsSync(rootfs));
+}
+
+/** The whole of one installation in a directory of its own. */
+export interface Installation {
+  readonly configuration: HostConfiguration;
+  open(): Promise<LocalHost>;
+  /** Destroys boxes, mounts, network, files. */
+  remove(): Promise<void>;
+}
+
+export async function makeInstallation(change: Partial<HostConfiguration> = {}): Promise<Installation> {
+  if (typeof programs === 'string') {
+    throw new Error(programs);
+  }
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'bh-'));
+  await chmod(stateDirectory, 0o711);
+  const number = process.pid % 200;
+  const configuration: HostConfiguration = {
+    ...programs,
+    stateDirectory,
+    runtime: process.env['BERTH_RUNTIME'] ?? 'runc',
+    subnet: `10.${20 + number}.0.0/16`,
+    interfacePrefix: `t${Math.random().toString(36).slice(2, 7)}`,
+    volumeBytes: 4 * 2 ** 30,
+    nameservers: [],
+    logLevel: 'warn',
+    ...change,
+  };
+  return {
+    configuration,
+    open: () => openLocalHost(configuration, silentLog),
+    remove: async () => {
+      await removeInstallation(configuration, { all: true, log: silentLog });
+      await rm(stateDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+const silentLog = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: (fields: object, message: string) => console.error(message, fields),
+};
+
+/** LocalHost under the contract. `repository` programs run for real; nothing is left behind. */
+export async function localHarness(): Promise<HostHarness & { readonly local: LocalHost }> {
+  const installation = await makeInstallation();
+  const local = await installation.open();
+  return {
+    local,
+    host: local,
+    killBox: async (boxId) => killInit(local, boxId),
+    listenEcho: async (boxId, port) => {
+      const echo = `use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => ${port}, Listen => 1, ReuseAddr => 1) or die; $| = 1; print "listening\\n"; my $c = $s->accept; while (sysread($c, my $b, 65536)) { my $at = 0; while ($at < length $b) { $at += syswrite($c, $b, length($b) - $at, $at); } }`;
+      const executionId = `echo-${port}`;
+      await local.execute(boxId, { executionId, origin: 'exec', command: `exec perl -e '${echo}'` });
+      for await (const _chunk of local.output(boxId, executionId, 'stdout', 0)) {
+        break;
+      }
+    },
+    close: async () => {
+      await local.close();
+      await installation.remove();
+    },
+  };
+}
+
+/** SIGKILL to the init process of a box. */
+export function killInit(local: LocalHost, boxId: string): void {
+  const pid = local.initPid(boxId);
+  if (pid === undefined) {
+    throw new Error(`box ${boxId} has no process`);
+  }
+  process.kill(pid, 'SIGKILL');
+}
+
+/** Output of a program, for looking at the machine from outside. */
+export const look = (file: string, ...args: string[]) =>
+  execFileSync(file, args, { encoding: 'utf8', cwd: repository });
