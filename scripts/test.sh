@@ -1,2 +1,102 @@
-# Tests. Sourced by ./berth.
-run_tests() { die 'not yet'; }
+# ./berth test: every check, one after another, each with its own line; the last line counts them. Sourced by ./berth.
+
+passed=0
+failed=0
+readonly test_report=${TMPDIR:-/tmp}/berth-test.$$
+
+# run_tests [unit|integration|all|fresh]
+run_tests() {
+  local what=${1:-all}
+  shift || true
+  case $what in
+    unit | integration | all) setup test ;;
+    fresh) run_fresh "$@"; return ;;
+    *) die "unknown tests: $what" './berth test [unit|integration|all|fresh]' ;;
+  esac
+  mkdir -p "$test_report"
+  trap 'rm -rf "$test_report"' EXIT
+  cd "$berth_home"
+  export NO_COLOR=1 PATH="$(dirname "$node"):$(rust_bin || true):$PATH" CARGO_TARGET_DIR="$BERTH_CACHE/target"
+  [[ $what == integration ]] || run_unit "$@"
+  [[ $what == unit ]] || run_integration "$@"
+  say ''
+  printf '%d passed, %d failed\n' "$passed" "$failed"
+  ((failed == 0))
+}
+
+run_unit() {
+  install_rust
+  check 'format and lint' "$node" node_modules/@biomejs/biome/bin/biome check .
+  check 'types' "$node" node_modules/typescript/bin/tsc -p tsconfig.json --noEmit
+  check 'import direction' "$node" node_modules/dependency-cruiser/bin/dependency-cruise.mjs --config .dependency-cruiser.mjs packages
+  check 'sizes of files' file_sizes
+  check 'shell syntax' bash -n berth scripts/*.sh packages/host/images/default/*.sh
+  if cargo fmt --version >/dev/null 2>&1; then check 'Rust format' cargo fmt --all --check; fi
+  if cargo clippy --version >/dev/null 2>&1; then check 'Rust lint' cargo clippy --locked --workspace --all-targets --quiet -- -D warnings; fi
+  cargo_tests 'Rust tests' --workspace
+  vitest_tests 'unit tests' "$@"
+}
+
+run_integration() { vitest_tests 'integration tests' --config test/vitest.config.ts "$@"; }
+
+# check WHAT COMMAND…: a check that passes or fails as one.
+check() {
+  local what=$1 begin end
+  shift
+  now_ms begin
+  if "$@" >"$test_report/output" 2>&1 </dev/null; then
+    passed=$((passed + 1))
+    now_ms end
+    say "${say_green}ok${say_off}     $what ($(seconds $((end - begin))))"
+  else
+    failed=$((failed + 1))
+    tail -n 60 "$test_report/output" >&2
+    say "${say_red}FAILED${say_off} $what"
+  fi
+}
+
+# file_sizes: no source file has more than 500 lines.
+file_sizes() {
+  local long
+  long=$(git ls-files -z -- '*.ts' '*.rs' '*.sh' '*.py' berth | xargs -0 wc -l | awk '$1 > 500 && $2 != "total"')
+  [[ -z $long ]] || { printf '%s\n' "$long"; return 1; }
+}
+
+# cargo_tests WHAT ARGUMENT…: the counts are those of cargo's own summary lines.
+cargo_tests() {
+  local what=$1 status=0 good bad
+  shift
+  say "       $what …"
+  cargo test --locked --quiet "$@" >"$test_report/output" 2>&1 </dev/null || status=$?
+  good=$(sed -n 's/^test result: .* \([0-9]*\) passed.*/\1/p' "$test_report/output" | paste -sd+ | sed 's/^$/0/')
+  bad=$(sed -n 's/^test result: .* \([0-9]*\) failed.*/\1/p' "$test_report/output" | paste -sd+ | sed 's/^$/0/')
+  count "$what" "$((good))" "$((bad))" "$status"
+}
+
+# vitest_tests WHAT ARGUMENT…: the counts are those of its JSON report.
+vitest_tests() {
+  local what=$1 status=0 good=0 bad=0
+  shift
+  say "       $what …"
+  "$node" node_modules/vitest/vitest.mjs run --reporter=default --reporter=json --outputFile.json="$test_report/report.json" "$@" \
+    >"$test_report/output" 2>&1 </dev/null || status=$?
+  if [[ -f $test_report/report.json ]]; then
+    read -r good bad < <("$node" -p 'const r = JSON.parse(require("fs").readFileSync(process.argv[1])); `${r.numPassedTests} ${r.numFailedTests}`' "$test_report/report.json")
+    rm -f "$test_report/report.json"
+  fi
+  count "$what" "$good" "$bad" "$status"
+}
+
+# count WHAT PASSED FAILED STATUS: a run that fails without a failed test is a failure all the same.
+count() {
+  local bad=$3
+  (($4 != 0 && bad == 0)) && bad=1
+  passed=$((passed + $2))
+  failed=$((failed + bad))
+  if ((bad)); then
+    tail -n 150 "$test_report/output" >&2
+    say "${say_red}FAILED${say_off} $1: $2 passed, $bad failed"
+  else
+    say "${say_green}ok${say_off}     $1: $2 passed"
+  fi
+}

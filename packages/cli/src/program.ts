@@ -5,6 +5,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
 import { logsCommand } from './commands/logs.ts';
+import { quickstartCommand } from './commands/quickstart.ts';
 import { runCommand } from './commands/run.ts';
 import { secretCommand } from './commands/secret/index.ts';
 import { statusCommand } from './commands/status.ts';
@@ -22,6 +23,7 @@ Start here:
 export const program = (): Command =>
   new Command('berth')
     .description('A computer for every agent: isolated devboxes behind the Runloop API, on your own machine.')
+    .addCommand(quickstartCommand())
     .addCommand(upCommand())
     .addCommand(downCommand())
     .addCommand(statusCommand())

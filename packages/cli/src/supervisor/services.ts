@@ -8,6 +8,7 @@ import { repositoryDirectory, type StatePaths } from '../installation/paths.ts';
 import { runProgram } from '../programs/run-program.ts';
 import { hostEnvironment, serverEnvironment } from './environment.ts';
 import { serviceMark } from './orphans.ts';
+import { codeAccess } from './readable-code.ts';
 import type { ServiceDefinition } from './service.ts';
 
 /** The data plane: root, behind a Unix socket. */
@@ -37,7 +38,7 @@ export const serverService = (
   account: SystemAccount,
 ): ServiceDefinition => ({
   name: 'server',
-  command: [...asAccount(account), process.execPath, join(repositoryDirectory(), 'packages/server/src/main.ts')],
+  command: serverProgram(paths, account, 'packages/server/src/main.ts'),
   environment: { ...serverEnvironment(paths, installation), ...serviceMark(paths.state, 'server') },
   directory: '/',
   logFile: join(paths.logs, 'server.log'),
@@ -56,8 +57,7 @@ export const bootstrap = async (
   installation: Installation,
   account: SystemAccount,
 ): Promise<string | undefined> => {
-  const program = join(repositoryDirectory(), 'packages/server/src/bootstrap.ts');
-  const output = await runProgram([...asAccount(account), process.execPath, program], {
+  const output = await runProgram(serverProgram(paths, account, 'packages/server/src/bootstrap.ts'), {
     environment: {
       ...serverEnvironment(paths, installation),
       ...(existsSync(paths.apiKey) ? {} : { BERTH_NEED_KEY: '1' }),
@@ -65,4 +65,10 @@ export const bootstrap = async (
   });
   const line = output.trim().split('\n').at(-1) ?? '';
   return line.startsWith('{') ? (JSON.parse(line) as { apiKey?: string }).apiKey : undefined;
+};
+
+/** Command line of a program of the control plane, as the service account. */
+const serverProgram = (paths: StatePaths, account: SystemAccount, program: string): string[] => {
+  const code = codeAccess(paths, account);
+  return [...code.before, ...asAccount(account), process.execPath, code.path(program)];
 };
