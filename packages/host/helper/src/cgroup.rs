@@ -39,6 +39,15 @@ pub fn remove_all(paths: &[AbsolutePath], timeout: Duration) -> Result<()> {
     paths.iter().try_for_each(|path| remove(path, deadline))
 }
 
+/// Thaws v1 groups: a frozen process does not die before that. v2 kills the frozen as well.
+pub fn thaw_all(paths: &[AbsolutePath]) -> Result<()> {
+    for path in paths {
+        guard(path)?;
+        let _ = fs::write(path.join("freezer.state"), "THAWED");
+    }
+    Ok(())
+}
+
 /// Only directories at least two below the hierarchy's root: never a controller, never what the machine itself lives in.
 fn guard(path: &Path) -> Result<()> {
     let depth = path.strip_prefix(ROOT).ok().map(|rest| {
@@ -101,10 +110,9 @@ fn kill_all(path: &Path, depth: usize) -> Result<()> {
             )));
         }
         // Held first, then looked for once more: a pid that has gone to a stranger meanwhile is no member.
-        if let Some((process, _)) = Process::open_any(pid)?
-            && members(path).contains(&pid)
-        {
-            process.kill()?;
+        match Process::open_any(pid)? {
+            Some((process, _)) if members(path).contains(&pid) => process.kill()?,
+            _ => {}
         }
     }
     if depth < MAX_DEPTH {

@@ -62,6 +62,20 @@ pub fn describe() -> Value {
     })
 }
 
+/// Each box under watch takes a descriptor: as many as this process may have.
+pub fn raise_open_files() {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
+    }
+}
+
 fn idmap_works() -> bool {
     let directory = std::env::temp_dir().join(format!("berth-helper-{}", std::process::id()));
     let works = fs::create_dir(&directory).is_ok() && idmap::works_on(&directory);

@@ -31,6 +31,7 @@ struct Context {
 
 /// Runs until stdin ends. Must be called before any other thread is there.
 pub fn serve() -> Result<()> {
+    kernel::raise_open_files();
     exits::start_reaper()?;
     mount::namespace::enter_own()?;
     let context = Context {
@@ -148,7 +149,10 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
     let empty = |()| json!({});
     match command {
         Command::Hello {} => Ok(kernel::describe()),
-        Command::QuotaEnable { volume } => Ok(json!({ "mode": quota::enable(&volume)? })),
+        Command::QuotaEnable { volume } => {
+            namespace::release_other_volumes(&volume);
+            Ok(json!({ "mode": quota::enable(&volume)? }))
+        }
         Command::SubvolumeCreate {
             path,
             limit_bytes,

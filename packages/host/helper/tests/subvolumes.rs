@@ -108,7 +108,7 @@ fn deletion_takes_everything_whoever_owns_it_and_can_be_repeated() {
     let upper = path.join("upper");
     fs::create_dir_all(upper.join("a/b/c")).unwrap();
     fs::write(upper.join("a/b/c/file"), "x").unwrap();
-    fs::set_permissions(upper.join("a/b"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(upper.join("a/b"), fs::Permissions::from_mode(0o000)).unwrap();
     chown(upper.join("a/b/c/file"), Some(BASE + 3), Some(12)).unwrap();
     for nested in ["n1", "n1/n2", "n1/n2/n3", "a/n4"] {
         run(Command::new("btrfs")
@@ -128,6 +128,31 @@ fn deletion_takes_everything_whoever_owns_it_and_can_be_repeated() {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8(listed.stdout).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn tidying_up_keeps_the_limits_of_what_is_there() {
+    if !ready("tidying_up_keeps_the_limits_of_what_is_there") {
+        return;
+    }
+    let volume = Volume::new();
+    let mut helper = helper_on(&volume);
+    for name in ["gone", "kept"] {
+        let wish = json!({ "path": volume.path().join(name), "limitBytes": LIMIT_BYTES, "ownerBase": BASE });
+        helper.call("subvolumeCreate", wish).unwrap();
+    }
+    let path = |name: &str| json!({ "path": volume.path().join(name) });
+    helper.call("subvolumeDelete", path("gone")).unwrap();
+    run(Command::new("sync").arg("-f").arg(volume.path()));
+    helper
+        .call("quotaEnable", json!({ "volume": volume.path() }))
+        .unwrap();
+    assert_eq!(
+        helper.call("subvolumeUsage", path("kept")).unwrap()["limitBytes"],
+        LIMIT_BYTES
+    );
+    let full = fill(&volume.path().join("kept/upper/full"));
+    assert_eq!(full.raw_os_error(), Some(libc::EDQUOT));
 }
 
 #[test]

@@ -60,20 +60,18 @@ pub fn runtime_errors(argv: &[String]) -> String {
         return String::new();
     };
     let text = spawn::tail(path, MAX_LOG_TAIL_BYTES);
-    let mut messages = Vec::new();
-    for line in text.lines() {
-        if let Ok(entry) = serde_json::from_str::<Value>(line)
-            && let (Some("error" | "fatal"), Some(message)) =
-                (entry["level"].as_str(), entry["msg"].as_str())
-        {
-            messages.push(message.to_owned());
-        }
-    }
+    let messages: Vec<String> = text.lines().filter_map(logged_error).collect();
     if messages.is_empty() {
         text.trim().to_owned()
     } else {
         messages.join("; ")
     }
+}
+
+fn logged_error(line: &str) -> Option<String> {
+    let entry: Value = serde_json::from_str(line).ok()?;
+    let grave = matches!(entry["level"].as_str(), Some("error" | "fatal"));
+    entry["msg"].as_str().filter(|_| grave).map(str::to_owned)
 }
 
 fn log_path(argv: &[String]) -> Option<&str> {
@@ -101,6 +99,21 @@ mod tests {
         assert_eq!(log_path(&words("runc --log /a run x")), Some("/a"));
         assert_eq!(log_path(&words("runc --log=/b run x")), Some("/b"));
         assert_eq!(log_path(&words("runc run x --log")), None);
+    }
+
+    #[test]
+    fn errors_are_taken_out_of_a_json_log_and_junk_is_not() {
+        let line = r#"{"level":"error","msg":"no such file","time":"…"}"#;
+        assert_eq!(logged_error(line).as_deref(), Some("no such file"));
+        for other in [
+            r#"{"level":"info","msg":"x"}"#,
+            r#"{"level":"error"}"#,
+            "cut off\"}",
+            "[]",
+            "",
+        ] {
+            assert_eq!(logged_error(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub fn kill(wish: &BoxKill, network: &Network) -> Result<bool> {
     if let Some(process) = Process::open(wish.pid, wish.start_time_ticks)? {
         killed = !process.wait(Duration::ZERO);
         process.kill()?;
+        cgroup::thaw_all(&wish.cgroups)?;
         if !process.wait(timeout) {
             let message = format!(
                 "box {} (process {}) lives on after SIGKILL",

@@ -14,8 +14,10 @@ const READ: u64 = 2;
 const WRITE: u64 = 1;
 const SUBVOLUME_BY_ID: u64 = 1 << 4;
 const LIMIT_REFERENCED: u64 = 1;
-const FIRST_FREE_OBJECT: u64 = 256;
+/// Ids below are the file system's own; it is also the inode of every subvolume's root.
+pub const FIRST_FREE_OBJECT: u64 = 256;
 const ROOT_TREE: u64 = 1;
+const ROOT_ITEM_KEY: u32 = 132;
 const ROOT_REF_KEY: u32 = 156;
 
 pub const ENABLE_FULL: u64 = 1;
@@ -136,43 +138,50 @@ pub fn child_subvolumes(directory: &File, id: u64) -> Result<Vec<u64>> {
     let mut children = Vec::new();
     let mut next = 0;
     loop {
-        let mut args = SearchArgs {
-            tree_id: ROOT_TREE,
-            min_objectid: id,
-            max_objectid: id,
-            min_offset: next,
-            max_offset: u64::MAX,
-            min_transid: 0,
-            max_transid: u64::MAX,
-            min_type: ROOT_REF_KEY,
-            max_type: ROOT_REF_KEY,
-            items: 4096,
-            unused: [0; 9],
-            buffer: [0; 3992],
-        };
-        call(
-            directory,
-            READ | WRITE,
-            17,
-            &mut args,
-            "BTRFS_IOC_TREE_SEARCH",
-        )?;
-        if args.items == 0 {
-            return Ok(children);
+        let found = search_root_tree(directory, id, ROOT_REF_KEY, next)?;
+        match found.last() {
+            None => return Ok(children),
+            Some(last) => next = last.saturating_add(1),
         }
-        let mut rest = &args.buffer[..];
-        for _ in 0..args.items {
-            // struct btrfs_ioctl_search_header: transid, objectid, offset (the child), type, length; then the item.
-            let (Some(offset), Some(length)) = (rest.get(16..24), rest.get(28..32)) else {
-                return Ok(children);
-            };
-            let child = u64::from_ne_bytes(offset.try_into().unwrap_or_default());
-            let length = u32::from_ne_bytes(length.try_into().unwrap_or_default()) as usize;
-            children.push(child);
-            next = child.saturating_add(1);
-            rest = rest.get(32 + length..).unwrap_or_default();
-        }
+        children.extend(found);
     }
+}
+
+/// False once the subvolume has been deleted and cleaned away.
+pub fn subvolume_exists(directory: &File, id: u64) -> Result<bool> {
+    Ok(!search_root_tree(directory, id, ROOT_ITEM_KEY, 0)?.is_empty())
+}
+
+/// Offsets, from `min_offset` on, of some items of that kind that the tree of tree roots has for `id`.
+fn search_root_tree(directory: &File, id: u64, kind: u32, min_offset: u64) -> Result<Vec<u64>> {
+    let mut args = SearchArgs {
+        tree_id: ROOT_TREE,
+        min_objectid: id,
+        max_objectid: id,
+        min_offset,
+        max_offset: u64::MAX,
+        min_transid: 0,
+        max_transid: u64::MAX,
+        min_type: kind,
+        max_type: kind,
+        items: 4096,
+        unused: [0; 9],
+        buffer: [0; 3992],
+    };
+    let name = "BTRFS_IOC_TREE_SEARCH";
+    call(directory, READ | WRITE, 17, &mut args, name)?;
+    let mut offsets = Vec::new();
+    let mut rest = &args.buffer[..];
+    for _ in 0..args.items {
+        // struct btrfs_ioctl_search_header: transid, objectid, offset, type, length; then the item.
+        let (Some(offset), Some(length)) = (rest.get(16..24), rest.get(28..32)) else {
+            break;
+        };
+        offsets.push(u64::from_ne_bytes(offset.try_into().unwrap_or_default()));
+        let length = u32::from_ne_bytes(length.try_into().unwrap_or_default()) as usize;
+        rest = rest.get(32 + length..).unwrap_or_default();
+    }
+    Ok(offsets)
 }
 
 /// Turns quotas on: [`ENABLE_SIMPLE`] or [`ENABLE_FULL`].
@@ -191,6 +200,13 @@ pub fn limit_group(directory: &File, id: u64, limit_bytes: u64) -> Result<()> {
     // qgroupid; flags, max_rfer, max_excl, rsv_rfer, rsv_excl
     let mut args = [id, LIMIT_REFERENCED, limit_bytes, 0, 0, 0u64];
     call(directory, READ, 43, &mut args, "BTRFS_IOC_QGROUP_LIMIT")
+}
+
+/// Removes quota group 0/`id`.
+pub fn destroy_group(directory: &File, id: u64) -> Result<()> {
+    // create, qgroupid
+    let mut args = [0, id];
+    call(directory, WRITE, 42, &mut args, "BTRFS_IOC_QGROUP_CREATE")
 }
 
 /// UUID of the file system, as /sys/fs/btrfs writes it.

@@ -12,10 +12,11 @@ pub struct Usage {
     pub limit_bytes: u64,
 }
 
-/// Turns quotas on and says which: `simple` (no bookkeeping of shared extents, Linux 6.7) or `full`.
+/// Turns quotas on, where they are on already tidies up, and says which: `simple` (no bookkeeping of shared extents, Linux 6.7) or `full`.
 pub fn enable(volume: &Path) -> Result<&'static str> {
     let directory = ioctl::open_directory(volume)?;
     if let Some(mode) = mode(&directory)? {
+        sweep(&directory)?;
         return Ok(mode);
     }
     let enabled = ioctl::enable_quota(&directory, ioctl::ENABLE_SIMPLE)
@@ -24,6 +25,20 @@ pub fn enable(volume: &Path) -> Result<&'static str> {
         Some(mode) => Ok(mode),
         None => enabled.map(|()| "full"),
     }
+}
+
+/// Removes the groups of subvolumes that are gone: kernels before 6.12 keep them for ever.
+fn sweep(directory: &File) -> Result<()> {
+    let groups = group_directory(directory)?;
+    let entries = fs::read_dir(&groups).map_err(|cause| Error::os("readdir", &groups, &cause))?;
+    let id_of = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_prefix("0_")?.parse().ok();
+    for id in entries.flatten().filter_map(id_of) {
+        if id >= ioctl::FIRST_FREE_OBJECT && !ioctl::subvolume_exists(directory, id)? {
+            // Refused while the kernel still counts: the next sweep has it.
+            let _ = ioctl::destroy_group(directory, id);
+        }
+    }
+    Ok(())
 }
 
 fn group_directory(directory: &File) -> Result<String> {

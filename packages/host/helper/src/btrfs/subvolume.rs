@@ -9,7 +9,6 @@ use std::path::Path;
 use super::{ioctl, quota};
 use crate::error::{Error, Result};
 
-const SUBVOLUME_ROOT_INODE: u64 = 256;
 /// Subvolumes nested deeper than this nobody makes in earnest.
 const MAX_DEPTH: usize = 32;
 
@@ -65,7 +64,7 @@ fn open_root(path: &Path) -> Result<Option<File>> {
     let metadata = directory
         .metadata()
         .map_err(|cause| Error::os("fstat", path.display(), &cause))?;
-    if metadata.ino() != SUBVOLUME_ROOT_INODE {
+    if metadata.ino() != ioctl::FIRST_FREE_OBJECT {
         return Err(Error::bad_request(format!(
             "{} is not a subvolume",
             path.display()

@@ -62,6 +62,7 @@ pub fn create_pair(host: &mut Socket, namespace: &mut Namespace, pair: &Pair<'_>
     add_address(inside, inner, pair.addresses.inner)?;
     set_up(inside, inner)?;
     add_default_route(inside, inner, pair.addresses.outer)?;
+    host.settle_link(pair.outer);
     Ok(outer)
 }
 

@@ -114,17 +114,36 @@ impl Socket {
 
     /// Index of an interface of this socket's namespace; None when there is none of that name.
     pub fn interface_index(&self, name: &str) -> Option<i32> {
-        let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-        if name.len() >= request.ifr_name.len() {
-            return None;
-        }
-        for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
-            *to = from as libc::c_char;
-        }
+        let mut request = interface_request(name)?;
         let returned =
             unsafe { libc::ioctl(self.fd.as_raw_fd(), libc::SIOCGIFINDEX as _, &mut request) };
         (returned == 0).then_some(unsafe { request.ifr_ifru.ifru_ifindex })
     }
+
+    /// True when the interface has a carrier. Asked for it, the kernel first brings what it does about links up to date,
+    /// else an interface whose peer has just come up drops its packets for a while, up to a second.
+    pub fn settle_link(&self, name: &str) -> bool {
+        const ETHTOOL_GLINK: u32 = 0x0a;
+        let Some(mut request) = interface_request(name) else {
+            return false;
+        };
+        let mut value = [ETHTOOL_GLINK, 0];
+        request.ifr_ifru.ifru_data = value.as_mut_ptr().cast();
+        let returned =
+            unsafe { libc::ioctl(self.fd.as_raw_fd(), libc::SIOCETHTOOL as _, &mut request) };
+        returned == 0 && value[1] == 1
+    }
+}
+
+fn interface_request(name: &str) -> Option<libc::ifreq> {
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    if name.len() >= request.ifr_name.len() {
+        return None;
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    Some(request)
 }
 
 /// The errno (negative, or 0) of the answer to `sequence`, if it is in `bytes`.

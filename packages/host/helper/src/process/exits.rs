@@ -39,10 +39,9 @@ impl Exits {
         if recent.statuses.insert(key, status).is_none() {
             recent.order.push_back(key);
         }
-        if recent.order.len() > REMEMBERED
-            && let Some(oldest) = recent.order.pop_front()
-        {
-            recent.statuses.remove(&oldest);
+        if recent.order.len() > REMEMBERED {
+            let oldest = recent.order.pop_front();
+            oldest.map(|key| recent.statuses.remove(&key));
         }
         self.changed.notify_all();
     }

@@ -127,8 +127,7 @@ mod tests {
     #[test]
     fn starts_a_program_with_its_streams_and_reports_a_failed_exec() {
         let null = File::open("/dev/null").unwrap();
-        let (mut reader, writer) = std::io::pipe().unwrap();
-        let out = File::from(std::os::fd::OwnedFd::from(writer));
+        let (mut reader, out) = crate::process::spawn::pipe().unwrap();
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<String>>();
         let pid = launch(&words("echo hello"), [&null, &out, &null]).unwrap();
         drop(out);

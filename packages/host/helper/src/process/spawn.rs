@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::FromRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::exits::EXITS;
 use super::launch::launch;
 use super::pidfd::{self, Process};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, check};
 
 /// Most of a program's error output that is kept.
 const MAX_STDERR_BYTES: u64 = 16 << 10;
@@ -51,9 +51,12 @@ fn open_null() -> Result<File> {
     opened.map_err(|cause| Error::os("open", path, &cause))
 }
 
-fn pipe() -> Result<(File, File)> {
-    let (reader, writer) = std::io::pipe().map_err(|cause| Error::os("pipe", "", &cause))?;
-    Ok((OwnedFd::from(reader).into(), OwnedFd::from(writer).into()))
+/// Reading end, writing end.
+pub fn pipe() -> Result<(File, File)> {
+    let mut ends = [0; 2];
+    let made = unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) };
+    check(made.into(), "pipe2", "")?;
+    Ok(unsafe { (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1])) })
 }
 
 /// A child with its start time, which is read before anybody can reap it.

@@ -4,4 +4,6 @@
 pub mod client;
 pub mod fixture;
 pub mod host;
+pub mod peer;
+pub mod traffic;
 pub mod volume;
