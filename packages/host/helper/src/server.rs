@@ -150,7 +150,7 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
     match command {
         Command::Hello {} => Ok(kernel::describe()),
         Command::QuotaEnable { volume } => {
-            namespace::release_other_volumes(&volume);
+            mount::namespace::release_other_volumes(&volume);
             Ok(json!({ "mode": quota::enable(&volume)? }))
         }
         Command::SubvolumeCreate {
