@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type BoxSpec, type BoxState, HostError, type Layer } from '../contract/index.ts';
 import { HelperError } from '../helper/helper-error.ts';
 import { readOomKills } from '../runtimes/oci/cgroup-usage.ts';
@@ -7,6 +8,9 @@ import { BoxStarter } from './box-starter.ts';
 import { type BoxRow, stateOf } from './box-store.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 import { explainExit, type StopReason } from './stop-cause.ts';
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
 
 interface Starting {
   readonly abort: AbortController;
@@ -76,12 +80,21 @@ export class BoxLifecycle {
 
   /** The init process of a box has ended. */
   async exited(boxId: string, pid: number, waitStatus: number | null): Promise<void> {
-    const row = this.#parts.store.get(boxId);
-    if (row && row.pid === pid && (row.phase === 'starting' || row.phase === 'running')) {
-      await this.stop(boxId, async () => {
-        const { cgroups, configuration } = this.#parts;
-        return explainExit(waitStatus, await readOomKills(cgroups, cgroupsPathOf(configuration, boxId)));
-      });
+    const { cgroups, configuration, store, log } = this.#parts;
+    const isPresent = () => {
+      const row = store.get(boxId);
+      return row?.pid === pid && (row.phase === 'starting' || row.phase === 'running');
+    };
+    // What has happened has to be recorded, whatever stands in the way for a while.
+    for (let delayMs = FIRST_RETRY_MS; isPresent(); delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
+      try {
+        await this.stop(boxId, async () =>
+          explainExit(waitStatus, await readOomKills(cgroups, cgroupsPathOf(configuration, boxId))),
+        );
+      } catch (error) {
+        log.error({ boxId, error: String(error) }, 'the end of a box could not be handled; trying again');
+        await delay(delayMs, undefined, { ref: false });
+      }
     }
   }
 

@@ -40,6 +40,7 @@ export class BoxStarter {
             throw error;
           }
           await this.#removeHalfStart(row.id);
+          await this.#makeBundle(spec, row);
         }
       }
     });
@@ -113,7 +114,7 @@ export class BoxStarter {
     await helper.call('boxWatch', { boxId: id, pid, startTimeTicks });
   }
 
-  /** The helper died in the middle: whatever the runtime had made by then goes. */
+  /** The helper died in the middle: whatever the runtime had made by then goes; the bundle may be half rewritten. */
   async #removeHalfStart(boxId: string): Promise<void> {
     const { helper, paths, runtime, cgroups, configuration } = this.#parts;
     const pidFile = join(paths.bundle(boxId), 'pid');

@@ -76,6 +76,11 @@ export class LocalHost extends BoxCalls implements Host {
     return this.#options.hub.subscribe(signal);
   }
 
+  /** Process id of the helper. */
+  get helperPid(): number | undefined {
+    return this.parts.helper.pid;
+  }
+
   /** Process id of the box's init, while it has one. */
   initPid(boxId: string): number | undefined {
     const row = this.parts.store.get(boxId);

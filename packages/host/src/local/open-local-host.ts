@@ -43,9 +43,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
       log[event.level]({ part: 'helper' }, event.message);
       return;
     }
-    lifecycle?.exited(event.boxId, event.pid, event.waitStatus).catch((error: unknown) => {
-      log.error({ boxId: event.boxId, error: String(error) }, 'the end of a box could not be handled');
-    });
+    void lifecycle?.exited(event.boxId, event.pid, event.waitStatus);
   };
   const helper = new HelperClient({
     binary: configuration.helperBinary,
@@ -67,7 +65,11 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
       socketPath: paths.linkSocket(boxId),
       socketOwner: { uid: owner, gid: owner },
       listener: {
-        onBreach: (detail) => void lifecycle?.stop(boxId, async () => ({ cause: 'protocol_breach', detail })),
+        onBreach: (detail) => {
+          lifecycle
+            ?.stop(boxId, async () => ({ cause: 'protocol_breach', detail }))
+            .catch((error: unknown) => log.error({ boxId, error: String(error) }, 'box could not be stopped'));
+        },
         onExecutionCompleted: (executionId) => hub.emit({ type: 'execution', boxId, executionId, status: 'completed' }),
         onFailure: (error) => log.error({ boxId, error: String(error) }, 'box link failed'),
       },
