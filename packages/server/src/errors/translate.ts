@@ -18,7 +18,11 @@ export const translateError = (thrown: unknown, requestId: string): ApiError => 
 
 /** Headers that steer the retries of the official clients (API §1.3). */
 export const retryHeaders = (error: ApiError): Record<string, string> => {
-  const retriedByStatus = error.status === 408 || error.status === 409 || error.status === 429 || error.status >= 500;
+  if (error.status === 408) {
+    // Retried by its status too, but the real service says so for executions, and clients look at it first.
+    return { 'x-should-retry': 'true' };
+  }
+  const retriedByStatus = error.status === 409 || error.status === 429 || error.status >= 500;
   if (retriedByStatus === error.retryable) {
     return {};
   }

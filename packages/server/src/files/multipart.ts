@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { apiError } from '../errors/api-error.ts';
+import { Interruption } from './interruption.ts';
 
 /** What the form brings, as it arrives. */
 export interface UploadForm {
@@ -25,26 +26,26 @@ const limits = {
 
 const incomplete = (problem: string, cause?: unknown) => apiError('uploadIncomplete', { problem }, cause);
 
-/** Waits for the next piece of the request, but not for ever. */
-const nextChunk = async (source: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> => {
-  let timer: NodeJS.Timeout | undefined;
-  const stalled = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(apiError('requestTimeout')), stallTimeoutMs);
-  });
-  try {
-    return await Promise.race([source.next(), stalled]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
-/** Feeds the parser as fast as it takes. */
-const pump = async (source: Readable, parser: BusboyInstance, failed: Promise<never>): Promise<void> => {
+/** Feeds the parser as fast as it takes, and fails when the sender stalls. */
+const pump = async (source: Readable, parser: BusboyInstance, interruption: Interruption): Promise<void> => {
   const chunks: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
-  for (let next = await nextChunk(chunks); next.done !== true; next = await Promise.race([nextChunk(chunks), failed])) {
-    if (!parser.write(next.value)) {
-      await Promise.race([once(parser, 'drain'), failed]);
+  let isReading = true;
+  const stall = setInterval(() => isReading && interruption.fail(apiError('requestTimeout')), stallTimeoutMs);
+  try {
+    for (;;) {
+      isReading = true;
+      stall.refresh();
+      const next = await interruption.wait(chunks.next());
+      isReading = false;
+      if (next.done === true) {
+        break;
+      }
+      if (!parser.write(next.value)) {
+        await interruption.wait(once(parser, 'drain'));
+      }
     }
+  } finally {
+    clearInterval(stall);
   }
   parser.end();
 };
@@ -62,42 +63,45 @@ export const readUploadForm = async (source: Readable, contentType: string, form
   } catch (error) {
     throw incomplete(error instanceof Error ? error.message : 'unreadable', error);
   }
-  let fail: (error: unknown) => void = () => undefined;
-  const failed = new Promise<never>((_resolve, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => undefined);
+  const interruption = new Interruption();
   let file: { readonly stream: BusboyFileStream; readonly done: Promise<void> } | undefined;
 
   parser.on('field', (name, value, _nameTruncated, valueTruncated) => {
-    if (name === 'path') {
+    if (name !== 'path') {
+      return;
+    }
+    // What a listener throws would not reach the caller but end the process.
+    try {
       if (valueTruncated) {
-        fail(incomplete('the part path is too long'));
-      } else {
-        form.onPath(value);
+        throw incomplete('the part path is too long');
       }
+      form.onPath(value);
+    } catch (error) {
+      interruption.fail(error);
     }
   });
   parser.on('file', (_field, stream, name) => {
     // Without a listener, the early end of a part would be an uncaught error; whoever reads the stream gets it too.
     stream.on('error', () => undefined);
     const done = form.onFile(stream, name === '' ? undefined : name);
-    done.catch(fail);
+    done.catch((error: unknown) => interruption.fail(error));
     file = { stream, done };
   });
   for (const event of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
-    parser.on(event, () => fail(incomplete('it has too many parts')));
+    parser.on(event, () => interruption.fail(incomplete('it has too many parts')));
   }
-  parser.on('error', (error) => fail(incomplete(error instanceof Error ? error.message : String(error), error)));
+  parser.on('error', (error) =>
+    interruption.fail(incomplete(error instanceof Error ? error.message : String(error), error)),
+  );
   const finished = once(parser, 'finish');
   finished.catch(() => undefined);
   try {
-    await Promise.race([pump(source, parser, failed), failed]);
-    await Promise.race([finished, failed]);
+    await pump(source, parser, interruption);
+    await interruption.wait(finished);
     if (file === undefined) {
       throw incomplete('the part file is missing');
     }
-    await Promise.race([file.done, failed]);
+    await interruption.wait(file.done);
   } catch (error) {
     file?.stream.destroy(error instanceof Error ? error : new Error(String(error)));
     await file?.done.catch(() => undefined);
