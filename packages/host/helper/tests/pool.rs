@@ -93,7 +93,7 @@ fn an_interface_that_was_deleted_under_the_pool_is_not_given_out() {
     }
     let fixture = Fixture::new();
     let mut helper = fixture.helper(1);
-    eventually("one is ready", || namespaces_held_by(helper.pid()) == 1);
+    eventually("one is ready", || interfaces(&fixture.prefix).len() == 1);
     let name = interfaces(&fixture.prefix).remove(0);
     let mut host = berth_helper::net::netlink::Socket::open().unwrap();
     berth_helper::net::link::delete(&mut host, &name).unwrap();

@@ -100,7 +100,6 @@ impl Network {
                 })?;
                 (plan, state.ready.pop_front())
             };
-            self.0.wanted.notify_all();
             let Some(ready) = ready else {
                 let made = self.make(&plan)?;
                 return Ok(self.lease(&plan, made));
@@ -247,5 +246,7 @@ impl Drop for Lease {
         if !self.kept {
             self.network.release(self.slot);
         }
+        // Only now is the pool filled up: not in competition with the start that the lease was for.
+        self.network.0.wanted.notify_all();
     }
 }
