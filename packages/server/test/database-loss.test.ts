@@ -28,7 +28,12 @@ it('survives a database that is killed: 503 that says so, then by itself as befo
     expect(away.status).toBe(503);
     expect(away.json).toMatchObject({ code: 'databaseUnavailable', retryable: true });
     expect(away.headers.get('x-should-retry')).toBeNull();
-    const write = await caller.call('POST', '/v1/secrets', { name: 'lost', value: 'v' }, { 'x-request-id': `k${round}` });
+    const write = await caller.call(
+      'POST',
+      '/v1/secrets',
+      { name: 'lost', value: 'v' },
+      { 'x-request-id': `k${round}` },
+    );
     expect(write.status).toBe(503);
     const unready = await caller.call('GET', '/readyz');
     expect(unready.status).toBe(503);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { apiError } from '../src/errors/api-error.ts';
-import { retentionMs, IdempotencyService } from '../src/idempotency/service.ts';
+import { IdempotencyService, retentionMs } from '../src/idempotency/service.ts';
 import { startTestServer, type TestCaller, type TestServer } from './harness.ts';
 import { workRoute } from './probe-routes.ts';
 
@@ -112,9 +112,14 @@ describe('a server that was killed', () => {
     never.catch(() => undefined);
     const { database } = server.server.parts;
     await expect
-      .poll(() => database.selectFrom('idempotent_requests').selectAll().where('token', '=', 'orphan').executeTakeFirst())
+      .poll(() =>
+        database.selectFrom('idempotent_requests').selectAll().where('token', '=', 'orphan').executeTakeFirst(),
+      )
       .toBeDefined();
-    const answer = await service('next').run('orphan', fingerprint, async () => ({ status: 200, body: '{"taken":true}' }));
+    const answer = await service('next').run('orphan', fingerprint, async () => ({
+      status: 200,
+      body: '{"taken":true}',
+    }));
     expect(answer.body).toBe('{"taken":true}');
   });
 

@@ -45,10 +45,7 @@ export const workRoute = (
   );
 
 /** Streams what `events` yields as server-sent events. */
-export const eventRoute = (
-  path: `/${string}`,
-  events: (signal: AbortSignal) => AsyncIterable<unknown>,
-): Route =>
+export const eventRoute = (path: `/${string}`, events: (signal: AbortSignal) => AsyncIterable<unknown>): Route =>
   route(
     defineRoute({
       method: 'GET',

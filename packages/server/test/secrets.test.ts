@@ -50,7 +50,9 @@ describe('secrets by name', () => {
     const updated = await caller.call('POST', '/v1/secrets/changing', { value: 'zwei ✓' });
     expect(updated.json.id).toBe(created.json.id);
     expect(updated.json.update_time_ms).toBeGreaterThanOrEqual(created.json.update_time_ms);
-    expect((await server.server.parts.secrets.reveal(caller.account, ['changing', 'unknown'])).get('changing')).toBe('zwei ✓');
+    expect((await server.server.parts.secrets.reveal(caller.account, ['changing', 'unknown'])).get('changing')).toBe(
+      'zwei ✓',
+    );
   });
 
   it('deletes at once: gone from view and list, the name is free again', async () => {
@@ -130,7 +132,11 @@ describe('at rest', () => {
     const { id } = (await create('moved-from', 'mine')).json;
     const thief = await create('moved-to', 'other');
     const { database } = server.server.parts;
-    const { sealed_value } = await database.selectFrom('secrets').select('sealed_value').where('id', '=', id).executeTakeFirstOrThrow();
+    const { sealed_value } = await database
+      .selectFrom('secrets')
+      .select('sealed_value')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
     await database.updateTable('secrets').set({ sealed_value }).where('id', '=', thief.json.id).execute();
     await expect(server.server.parts.secrets.reveal(caller.account, ['moved-to'])).rejects.toThrow();
   });

@@ -57,7 +57,9 @@ describe('API keys', () => {
     expect((await other.call('GET', '/v1/accounts/me')).status).toBe(200);
     await server.server.parts.database.transaction().execute(async (transaction) => {
       await transaction.updateTable('accounts').set({ disabled: true }).where('id', '=', other.account).execute();
-      await transaction.selectNoFrom((select) => select.fn('pg_notify', [select.val('berth'), select.val('api-keys')]).as('sent')).execute();
+      await transaction
+        .selectNoFrom((select) => select.fn('pg_notify', [select.val('berth'), select.val('api-keys')]).as('sent'))
+        .execute();
     });
     await expect.poll(async () => (await other.call('GET', '/v1/accounts/me')).status).toBe(403);
     expect((await other.call('GET', '/v1/accounts/me')).json.message).toContain('no devbox capability');

@@ -1,9 +1,9 @@
+import pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NotificationHub } from '../../src/database/notifications.ts';
 import { longPoll } from '../../src/http/long-poll.ts';
-import { pino } from 'pino';
 import { createTestDatabase, type TestDatabase } from '../database.ts';
-import pg from 'pg';
 
 let database: TestDatabase;
 let hub: NotificationHub;
@@ -33,7 +33,11 @@ const announce = (topic: string) => client.query('select pg_notify($1, $2)', ['b
 
 describe('a long poll', () => {
   it('answers at once when the state is there already', async () => {
-    const value = await longPoll(hub, scope().signals, { topics: ['a'], timeoutMs: 60_000, check: async () => 'there' });
+    const value = await longPoll(hub, scope().signals, {
+      topics: ['a'],
+      timeoutMs: 60_000,
+      check: async () => 'there',
+    });
     expect(value).toBe('there');
     expect(hub.waiters).toBe(0);
   });
@@ -88,13 +92,16 @@ describe('a long poll', () => {
     expect(await waiting).toBe('unannounced');
   });
 
-  it.each(['gone', 'closing'] as const)('ends with 408 when the client is gone or the server closing: %s', async (which) => {
-    const given = scope();
-    const waiting = longPoll(hub, given.signals, { topics: ['c'], timeoutMs: 60_000, check: async () => undefined });
-    given[which].abort();
-    await expect(waiting).rejects.toMatchObject({ status: 408 });
-    expect(hub.waiters).toBe(0);
-  });
+  it.each(['gone', 'closing'] as const)(
+    'ends with 408 when the client is gone or the server closing: %s',
+    async (which) => {
+      const given = scope();
+      const waiting = longPoll(hub, given.signals, { topics: ['c'], timeoutMs: 60_000, check: async () => undefined });
+      given[which].abort();
+      await expect(waiting).rejects.toMatchObject({ status: 408 });
+      expect(hub.waiters).toBe(0);
+    },
+  );
 
   it('hands on what the look throws', async () => {
     const waiting = longPoll(hub, scope().signals, {

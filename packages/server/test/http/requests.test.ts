@@ -35,11 +35,14 @@ describe('request bodies', () => {
     expect(answer.json.body).toEqual({ name: 'x' });
   });
 
-  it.each(['{', '{"name":', 'nonsense', '{"name":"a"}}', '\u0000'])('refuses malformed JSON %j with 400', async (text) => {
-    const answer = await caller.call('POST', '/probe/echo/a', text);
-    expect(answer.status).toBe(400);
-    expect(answer.json).toMatchObject({ code: 'malformedJson', retryable: false });
-  });
+  it.each(['{', '{"name":', 'nonsense', '{"name":"a"}}', '\u0000'])(
+    'refuses malformed JSON %j with 400',
+    async (text) => {
+      const answer = await caller.call('POST', '/probe/echo/a', text);
+      expect(answer.status).toBe(400);
+      expect(answer.json).toMatchObject({ code: 'malformedJson', retryable: false });
+    },
+  );
 
   it('refuses bytes that are not UTF-8', async () => {
     const answer = await caller.fetch('/probe/echo/a', { method: 'POST', body: new Uint8Array([0x22, 0xff, 0x22]) });
@@ -53,7 +56,11 @@ describe('request bodies', () => {
 
   it('refuses deep nesting instead of overflowing', async () => {
     const depth = 100_000;
-    const answer = await caller.call('POST', '/probe/echo/a', `{"tags":{"a":${'['.repeat(depth)}${']'.repeat(depth)}}}`);
+    const answer = await caller.call(
+      'POST',
+      '/probe/echo/a',
+      `{"tags":{"a":${'['.repeat(depth)}${']'.repeat(depth)}}}`,
+    );
     expect(answer.status).toBe(400);
     expect(answer.json.message).toContain('nested');
   });
@@ -73,7 +80,11 @@ describe('request bodies', () => {
         controller.close();
       },
     });
-    const chunked = await caller.fetch('/probe/echo/a', { method: 'POST', body: stream, duplex: 'half' } as RequestInit);
+    const chunked = await caller.fetch('/probe/echo/a', {
+      method: 'POST',
+      body: stream,
+      duplex: 'half',
+    } as RequestInit);
     expect(chunked.status).toBe(413);
   });
 

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
-import { expect, it } from 'vitest';
-import { longPoll } from '../../src/http/long-poll.ts';
-import { route } from '../../src/http/route.ts';
 import { defineRoute } from '@berth/contract';
+import { expect, it } from 'vitest';
 import { z } from 'zod';
 import type { NotificationHub } from '../../src/database/notifications.ts';
+import { longPoll } from '../../src/http/long-poll.ts';
+import { route } from '../../src/http/route.ts';
 import { startTestServer, type TestServer } from '../harness.ts';
 import { eventRoute, workRoute } from '../probe-routes.ts';
 import { connect } from './socket.ts';
@@ -52,7 +52,15 @@ const start = async (): Promise<{ server: TestServer; arrived: () => Promise<voi
     ],
   });
   hub.current = server.server.parts.hub;
-  return { server, arrived: () => expect.poll(() => arrivals).toBe(1).then(() => undefined), release };
+  return {
+    server,
+    arrived: () =>
+      expect
+        .poll(() => arrivals)
+        .toBe(1)
+        .then(() => undefined),
+    release,
+  };
 };
 
 it('answers long polls with 408, so that clients ask the next server', async () => {

@@ -53,10 +53,14 @@ beforeAll(async () => {
         throw apiError('notFound', { resource: 'devbox', id: 'x' });
       }),
       eventRoute('/probe/endless', endless),
-      bytesRoute('/probe/bytes', async function* () {
-        yield new Uint8Array([1, 2]);
-        yield new Uint8Array([3]);
-      }, 3),
+      bytesRoute(
+        '/probe/bytes',
+        async function* () {
+          yield new Uint8Array([1, 2]);
+          yield new Uint8Array([3]);
+        },
+        3,
+      ),
       bytesRoute('/probe/bytes-broken', async function* () {
         yield new Uint8Array([1, 2]);
         throw new Error('disk');
@@ -130,11 +134,14 @@ describe('bytes', () => {
     await expect.poll(() => produced).toBeGreaterThan(0);
     let last = -1;
     await expect
-      .poll(() => {
-        const still = last === produced;
-        last = produced;
-        return still;
-      }, { interval: 100 })
+      .poll(
+        () => {
+          const still = last === produced;
+          last = produced;
+          return still;
+        },
+        { interval: 100 },
+      )
       .toBe(true);
     expect(produced).toBeLessThan(32 * 1024 * 1024);
     const before = ended.bytes;

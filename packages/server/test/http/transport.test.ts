@@ -145,15 +145,17 @@ describe('HTTP/1.1', () => {
     expect(await collect(socket)).toMatch(/^HTTP\/1\.1 501/);
   });
 
-  it.each(['\u0016\u0003\u0001\u0002\u0000\u0001', 'hello\r\n\r\n', 'PRI * HTTP/1.1\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n'])(
-    'refuses what is no HTTP: %j',
-    async (text) => {
-      const socket = await connect(server.port);
-      socket.write(text);
-      const answer = await collect(socket);
-      expect(answer === '' || /^HTTP\/1\.1 40[08]/.test(answer)).toBe(true);
-    },
-  );
+  it.each([
+    '\u0016\u0003\u0001\u0002\u0000\u0001',
+    'hello\r\n\r\n',
+    'PRI * HTTP/1.1\r\n\r\n',
+    'GET / HTTP/9.9\r\n\r\n',
+  ])('refuses what is no HTTP: %j', async (text) => {
+    const socket = await connect(server.port);
+    socket.write(text);
+    const answer = await collect(socket);
+    expect(answer === '' || /^HTTP\/1\.1 40[08]/.test(answer)).toBe(true);
+  });
 
   it('refuses huge heads with 431', async () => {
     const socket = await connect(server.port);

@@ -1,0 +1,19 @@
+import type { RouteContract } from '../route.ts';
+import { accountRoutes } from './account.ts';
+import { devboxRoutes } from './devboxes.ts';
+import { executionRoutes } from './executions.ts';
+import { fileRoutes } from './files.ts';
+import { logRoutes } from './logs.ts';
+import { operationRoutes } from './operations.ts';
+import { secretRoutes } from './secrets.ts';
+
+/** Every route of this version, for what is made from all of them: documents and tests. */
+export const allRoutes: readonly RouteContract[] = [
+  devboxRoutes,
+  executionRoutes,
+  fileRoutes,
+  logRoutes,
+  secretRoutes,
+  accountRoutes,
+  operationRoutes,
+].flatMap((table): RouteContract[] => Object.values(table));
