@@ -134,42 +134,44 @@ describe('sizes', () => {
 });
 
 describe('bad input', () => {
-  it.each([
-    [{ name: 'x'.repeat(513) }],
-    [{ name: 'a\0b' }],
-    [{ name: '\ud800' }],
-    [{ name: 5 }],
-    [{ metadata: { a: 'b\0' } }],
-    [{ metadata: { a: 1 } }],
-    [{ metadata: { a: 'x'.repeat(20_000) } }],
-    [{ environment_variables: { '1A': 'x' } }],
-    [{ environment_variables: { 'A=B': 'x' } }],
-    [{ environment_variables: { A: 'x\0' } }],
-    [{ environment_variables: { A: 'x' }, secrets: { A: 'y' } }],
-    [{ file_mounts: { '': 'x' } }],
-    [{ file_mounts: { '/a': 'x' }, mounts: [{ type: 'file_mount', target: '/a', content: 'y' }] }],
-    [{ mounts: [{ type: 'file_mount', target: '/a' }] }],
-    [{ mounts: [{ type: 'moon_mount' }] }],
-    [{ launch_parameters: { keep_alive_time_seconds: 172_801 } }],
-    [{ launch_parameters: { keep_alive_time_seconds: 0 } }],
-    [{ launch_parameters: { user_parameters: { username: 'root', uid: 5 } } }],
-    [{ launch_parameters: { user_parameters: { username: 'a b', uid: 5 } } }],
-    [{ launch_parameters: { user_parameters: { username: '../x', uid: 5 } } }],
-    [{ launch_parameters: { user_parameters: { username: 'me', uid: -1 } } }],
-    [{ launch_parameters: { isolation: 'none' } }],
-    [{ launch_parameters: { launch_commands: ['a\0'] } }],
-    [{ entrypoint: 7 }],
+  it.each(
     [
-      {
-        launch_parameters: {
-          after_idle: { idle_time_seconds: 5, on_idle: 'shutdown' },
-          lifecycle: { after_idle: { idle_time_seconds: 6, on_idle: 'shutdown' } },
+      [{ name: 'x'.repeat(513) }],
+      [{ name: 'a\0b' }],
+      [{ name: '\ud800' }],
+      [{ name: 5 }],
+      [{ metadata: { a: 'b\0' } }],
+      [{ metadata: { a: 1 } }],
+      [{ metadata: { a: 'x'.repeat(20_000) } }],
+      [{ environment_variables: { '1A': 'x' } }],
+      [{ environment_variables: { 'A=B': 'x' } }],
+      [{ environment_variables: { A: 'x\0' } }],
+      [{ environment_variables: { A: 'x' }, secrets: { A: 'y' } }],
+      [{ file_mounts: { '': 'x' } }],
+      [{ file_mounts: { '/a': 'x' }, mounts: [{ type: 'file_mount', target: '/a', content: 'y' }] }],
+      [{ mounts: [{ type: 'file_mount', target: '/a' }] }],
+      [{ mounts: [{ type: 'moon_mount' }] }],
+      [{ launch_parameters: { keep_alive_time_seconds: 172_801 } }],
+      [{ launch_parameters: { keep_alive_time_seconds: 0 } }],
+      [{ launch_parameters: { user_parameters: { username: 'root', uid: 5 } } }],
+      [{ launch_parameters: { user_parameters: { username: 'a b', uid: 5 } } }],
+      [{ launch_parameters: { user_parameters: { username: '../x', uid: 5 } } }],
+      [{ launch_parameters: { user_parameters: { username: 'me', uid: -1 } } }],
+      [{ launch_parameters: { isolation: 'none' } }],
+      [{ launch_parameters: { launch_commands: ['a\0'] } }],
+      [{ entrypoint: 7 }],
+      [
+        {
+          launch_parameters: {
+            after_idle: { idle_time_seconds: 5, on_idle: 'shutdown' },
+            lifecycle: { after_idle: { idle_time_seconds: 6, on_idle: 'shutdown' } },
+          },
         },
-      },
-    ],
-    [[]],
-    ['{"name": "x"'],
-  ].map(([wish]) => [JSON.stringify(wish).slice(0, 60), wish] as const))('refuses %s with 400', async (_title, wish) => {
+      ],
+      [[]],
+      ['{"name": "x"'],
+    ].map(([wish]) => [JSON.stringify(wish).slice(0, 60), wish] as const),
+  )('refuses %s with 400', async (_title, wish) => {
     const answer = await create(wish);
     expect(answer.status).toBe(400);
     expect(answer.json.message).toEqual(expect.any(String));

@@ -68,7 +68,11 @@ describe('a box that dies', () => {
     await eventually(async () => (await host.inspect(id))?.phase === 'destroyed');
 
     const lost = await caller.call('GET', `/v1/devboxes/${id}/executions/${started.json.execution_id}`);
-    expect(lost.json).toMatchObject({ status: 'completed', exit_status: null, end: { kind: 'lost', reason: 'of this' } });
+    expect(lost.json).toMatchObject({
+      status: 'completed',
+      exit_status: null,
+      end: { kind: 'lost', reason: 'of this' },
+    });
   });
 
   it('fails with the cause of the box, not that of its launch command', async () => {
@@ -124,7 +128,9 @@ describe('a burst of creates', () => {
   it('brings all of them up, those of two accounts in turn', async () => {
     const other = await server.newCaller('other');
     const many = await Promise.all(
-      Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? server.caller : other).call('POST', '/v1/devboxes', {})),
+      Array.from({ length: 60 }, (_, index) =>
+        (index % 2 === 0 ? server.caller : other).call('POST', '/v1/devboxes', {}),
+      ),
     );
     const views = await Promise.all(
       many.map(({ json }, index) => waitFor(index % 2 === 0 ? server.caller : other, json.id, 'running', 'failure')),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { HostError, type Host } from '@berth/host/contract';
+import { type Host, HostError } from '@berth/host/contract';
 import { FakeHost } from '@berth/host/fake';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MasterKey } from '../../src/secrets/master-key.ts';
@@ -58,7 +58,12 @@ const run = async (world: World, previous?: Run, host: Host = world.fake): Promi
 };
 
 /** A host whose method stands still, before or after it has had its effect, from the n-th call on. */
-const standingStill = (host: Host, method: keyof Host, when: 'before' | 'after', skip = 0): { host: Host; reached: Promise<void> } => {
+const standingStill = (
+  host: Host,
+  method: keyof Host,
+  when: 'before' | 'after',
+  skip = 0,
+): { host: Host; reached: Promise<void> } => {
   let left = skip;
   let reach: () => void = () => undefined;
   const reached = new Promise<void>((resolve) => {

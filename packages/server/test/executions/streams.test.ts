@@ -130,7 +130,9 @@ describe('log tail and evictions', () => {
     const text = answer.text();
     await run('say during');
     await server.caller.call('POST', `/v1/devboxes/${box}/shutdown`, '');
-    const seen = (await text).split('\n\n').flatMap((event) => (event.startsWith('data: ') ? [JSON.parse(event.slice(6))] : []));
+    const seen = (await text)
+      .split('\n\n')
+      .flatMap((event) => (event.startsWith('data: ') ? [JSON.parse(event.slice(6))] : []));
     expect(seen.flatMap((entry) => entry.cmd ?? [])).toEqual(['say before', 'say during']);
     const list = await server.caller.call('GET', `/v1/devboxes/${box}/logs`);
     expect(seen).toEqual(list.json.logs);
