@@ -35,13 +35,7 @@ setup_steps() {
   install_node_modules
   install_binaries
   install_image
-  name_supplies "$binaries_home" "$image_home"
-}
-
-# name_supplies [BINARIES IMAGE]: tells the services where the binaries and the image are, by default those that belong to these sources.
-name_supplies() {
-  local binaries=${1:-$BERTH_CACHE/bin/$(rust_hash)} image=${2:-$BERTH_CACHE/images/default-$(image_hash)}
-  export BERTH_GUEST_BINARY=$binaries/berth-guest BERTH_HELPER_BINARY=$binaries/berth-helper BERTH_IMAGE_ROOTFS=$image/rootfs
+  export BERTH_GUEST_BINARY=$binaries_home/berth-guest BERTH_HELPER_BINARY=$binaries_home/berth-helper BERTH_IMAGE_ROOTFS=$image_home/rootfs
 }
 
 # setup_client: for commands that only speak to a server, which need Node and the npm packages, and no root once those are there.

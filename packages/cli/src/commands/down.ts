@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import { readInstallation } from '../installation/installation.ts';
 import { repositoryDirectory, type StatePaths, statePaths } from '../installation/paths.ts';
+import { recallSupplies } from '../installation/supplies.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { bold, remark } from '../output/style.ts';
 import { runProgram } from '../programs/run-program.ts';
@@ -35,7 +36,9 @@ export const downCommand = (): Command =>
       const ran = await stopInstallation(paths);
       const teardown = join(repositoryDirectory(), 'packages/host/src/teardown.ts');
       if (!options.keepBoxes && existsSync(teardown)) {
-        await runProgram([process.execPath, teardown], { environment: hostEnvironment(paths, installation) });
+        await runProgram([process.execPath, teardown], {
+          environment: { ...hostEnvironment(paths, installation), ...recallSupplies(paths) },
+        });
       }
       remark(ran ? bold('Berth is stopped') : 'Berth was not running');
     });

@@ -6,6 +6,7 @@ import { ensureInstallation, type Installation, readInstallation } from '../inst
 import { type StatePaths, statePaths } from '../installation/paths.ts';
 import { portIsFree, portOwner } from '../installation/ports.ts';
 import { prepareState } from '../installation/prepare.ts';
+import { rememberSupplies } from '../installation/supplies.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { formatDuration } from '../output/quantities.ts';
 import { bold, green, remark } from '../output/style.ts';
@@ -62,6 +63,9 @@ export const startInstallation = async (paths: StatePaths, wishedPort: number | 
   }
   const fresh = !existsSync(paths.apiKey);
   prepareState(paths, serviceAccount());
+  if (running === undefined) {
+    rememberSupplies(paths);
+  }
   const installation = ensureInstallation(paths, port);
   if (running === undefined) {
     await checkPort(paths, installation.port);
@@ -70,7 +74,7 @@ export const startInstallation = async (paths: StatePaths, wishedPort: number | 
   const begin = Date.now();
   const supervisor = running === undefined ? launchSupervisor(paths) : undefined;
   const told = new Set<string>();
-  const state = await untilReady(paths, (seen) => tellProgress(seen, begin, told), isHopeless);
+  const state = await untilReady(paths, (seen) => tellProgress(seen, begin, running === undefined, told), isHopeless);
   if (state?.phase !== 'ready') {
     throw startFailure(paths, state, state === undefined ? await supervisor?.ended : undefined);
   }
@@ -93,11 +97,11 @@ const checkPort = async (paths: StatePaths, port: number): Promise<void> => {
   }
 };
 
-const tellProgress = (state: SupervisorState, begin: number, told: Set<string>): void => {
+const tellProgress = (state: SupervisorState, begin: number, starting: boolean, told: Set<string>): void => {
   for (const service of state.services) {
-    if (service.phase === 'ready' && !told.has(service.name)) {
+    if (starting && service.phase === 'ready' && !told.has(service.name)) {
       told.add(service.name);
-      remark(`  ${green('✓')} ${service.name} (${formatDuration(service.sinceMs - begin)})`);
+      remark(`  ${green('✓')} ${service.name} (${formatDuration(Math.max(0, service.sinceMs - begin))})`);
     }
     const complaint = `${service.name} ${service.lastFailure}`;
     if (service.lastFailure !== undefined && !told.has(complaint)) {

@@ -21,7 +21,7 @@ export const nextSteps = (baseUrl: string): string =>
     'box=$(./berth devbox create --name mine) && ./berth devbox shell "$box"',
     '',
     dim('2. your own task, in four boxes at once'),
-    `./berth run --agent 'git log --oneline | wc -l > "$BERTH_RESULT"; sleep 1' --repo . -n 4`,
+    `./berth run --agent 'grep -rnEi "todo|fixme" . | wc -l > "$BERTH_RESULT"' --repo . -n 4 -- count what is left to do`,
     '',
     dim('3. the official client, pasted as it is'),
     'eval "$(./berth env)"',
