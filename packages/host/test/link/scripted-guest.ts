@@ -47,7 +47,9 @@ export class ScriptedStream {
   get hasInput(): boolean {
     const { request } = this.open;
     return (
-      request.case === 'writeFile' || request.case === 'forward' || (request.case === 'exec' && request.value.attachStdin)
+      request.case === 'writeFile' ||
+      request.case === 'forward' ||
+      (request.case === 'exec' && request.value.attachStdin)
     );
   }
 
@@ -63,7 +65,7 @@ export class ScriptedStream {
   async write(channel: 0 | 1, bytes: Buffer): Promise<void> {
     this.out[channel].push(bytes);
     this.#guest.flush(this);
-    await this.out[channel].whenBelow(windowBytes);
+    await this.out[channel].whenBelow(Math.max(windowBytes, Number(this.open.stdoutLimit)));
   }
 
   end(channel: 0 | 1): void {
@@ -85,6 +87,8 @@ export class ScriptedGuest {
   bootId = randomBytes(16);
   #socket: Socket | undefined;
   #stopped = false;
+  /** The host has said HELLO on this connection. */
+  #up = false;
   #parts = new Map<number, Buffer[]>();
   connections = 0;
   /** Called before each frame of the host is handled; return true to swallow it. */
@@ -105,6 +109,7 @@ export class ScriptedGuest {
     });
     socket.on('connect', () => {
       this.#socket = socket;
+      this.#up = false;
       this.connections += 1;
       socket.write(
         encodeFrame(FrameType.hello, 0, encodeHello({ protocolMin: 1, protocolMax: 1, bootId: this.bootId })),
@@ -140,8 +145,6 @@ export class ScriptedGuest {
       this.#socket?.write(frame);
     }
   }
-
-  #up = false;
 
   /** Sends what is due of a stream. */
   flush(stream: ScriptedStream): void {

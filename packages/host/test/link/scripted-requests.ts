@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, createReadStream, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync, appendFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -26,7 +36,13 @@ const fromError = (error: unknown): StatusInit => {
 const fileInfo = (path: string) => {
   const stat = statSync(path);
   const kind = stat.isDirectory() ? GuestFileKind.DIRECTORY : GuestFileKind.FILE;
-  return { path, kind, sizeBytes: BigInt(stat.size), mode: stat.mode & 0o7777, modifiedUnixMs: BigInt(Math.trunc(stat.mtimeMs)) };
+  return {
+    path,
+    kind,
+    sizeBytes: BigInt(stat.size),
+    mode: stat.mode & 0o7777,
+    modifiedUnixMs: BigInt(Math.trunc(stat.mtimeMs)),
+  };
 };
 
 const runExec = (guest: ScriptedGuest, stream: ScriptedStream, command: string, attachStdin: boolean): void => {
@@ -60,7 +76,8 @@ const runExec = (guest: ScriptedGuest, stream: ScriptedStream, command: string, 
   const ended = new Promise<StatusInit>((resolve) => {
     real.on('exit', (code, signal) => {
       const number = signal === null ? 0 : constants.signals[signal];
-      const how = signal === null ? { case: 'code' as const, value: code ?? 0 } : { case: 'signal' as const, value: number };
+      const how =
+        signal === null ? { case: 'code' as const, value: code ?? 0 } : { case: 'signal' as const, value: number };
       resolve(finished({ exit: { how, signalledByHost: asked } }));
     });
   });
