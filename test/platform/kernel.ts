@@ -25,10 +25,10 @@ export const processesNaming = (text: string): string[] =>
     .filter((pid) => ['cmdline', 'cgroup'].some((file) => read(`/proc/${pid}/${file}`).includes(text)))
     .map((pid) => `process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').slice(0, 120)}`);
 
-/** Mounts below `path`, in the mount namespace of any process. */
-export const mountsNaming = (path: string): string[] => {
+/** Mounts below `path`, in the mount namespace of these processes; of all when none are named. */
+export const mountsNaming = (path: string, pids: readonly number[] = processIds()): string[] => {
   const seen = new Map<string, string>();
-  for (const pid of processIds()) {
+  for (const pid of pids) {
     for (const line of read(`/proc/${pid}/mountinfo`).split('\n')) {
       if (line.includes(path)) {
         seen.set(line.split(' ').slice(3, 5).join(' '), `mount in process ${pid}: ${line.slice(0, 200)}`);

@@ -7,12 +7,16 @@ const tablesNamed = (prefix: string): string[] =>
     .split('\n')
     .filter((line) => line.includes(prefix));
 
-/** One line for everything that an ended installation left behind in the kernel. */
+/**
+ * One line for everything that an ended installation left behind in the kernel. A volume that is still mounted in the mount namespace of a
+ * stranger, who copied it when he made his own, is not ours to free; nor is its loop device.
+ */
 export function leftovers(state: string, network: { readonly interfacePrefix: string }): string[] {
+  const copied = mountsNaming(state).length > 0;
   return [
     ...processesNaming(state),
-    ...mountsNaming(state),
-    ...loopDevicesNaming(state),
+    ...mountsNaming(state, [process.pid]),
+    ...(copied ? [] : loopDevicesNaming(state)),
     ...interfacesNamed(network.interfacePrefix),
     ...tablesNamed(network.interfacePrefix),
     ...controlGroupsNaming(`berth-${network.interfacePrefix}`),

@@ -12,7 +12,7 @@ def test_by_name(sdk, client, secret_name):
     view = client.secrets.retrieve(secret_name)
     assert view.id.startswith("sec_") and "hidden-value" not in view.to_json()
     assert sdk.secret.list()[0].name == secret_name
-    with sdk.devbox.create(secrets={"TOKEN": secret}) as box:
+    with sdk.devbox.create(secrets={"TOKEN": secret.name}) as box:
         assert box.cmd.exec("printf %s $TOKEN").stdout() == "hidden-value"
     assert secret.update("other") is not None
     with pytest.raises(runloop.BadRequestError):

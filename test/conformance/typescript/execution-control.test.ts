@@ -38,8 +38,9 @@ describe.each(transports)('standard input over %s (API §4.1, §27)', (transport
   const box = useBox(transport);
   const start = async (command: string) =>
     (await box.client.devboxes.executeAsync(box.id, { command, attach_stdin: true })).execution_id;
+  // A body of `signal` alone would be taken for request options by the client.
   const send = (id: string, params: { text?: string; signal?: 'EOF' | 'INTERRUPT' }) =>
-    box.client.devboxes.executions.sendStdIn(box.id, id, params);
+    box.client.devboxes.executions.sendStdIn(box.id, id, { text: null, ...params });
   const finished = (id: string) =>
     box.client.devboxes.waitForCommand(box.id, id, { statuses: ['completed'], last_n: '9999' });
 

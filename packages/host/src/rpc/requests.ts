@@ -55,10 +55,10 @@ const boxSpec = z.object({
   environment,
 });
 
-/** What the guest link carries in one frame bounds a command; past this it is refused as too large. */
+/** What one Open of the guest link carries bounds a command; past this it is refused as too large. */
 const command = z
   .string()
-  .max(1024 * 1024)
+  .max(16 * 1024 * 1024)
   .refine(withoutNul, 'a command holds no NUL');
 
 const executionSpec = z.object({

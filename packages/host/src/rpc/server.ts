@@ -7,8 +7,8 @@ import { isMethod } from './requests.ts';
 import { ServerCall } from './server-call.ts';
 import { toWire } from './wire-error.ts';
 
-/** Largest frame that a client may send: a create with a large environment, or one piece of stdin. */
-const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+/** Largest frame that a client may send: a command of the greatest length that the API takes (8 MiB), every character of it escaped. */
+const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 /** Long waits are calls too; a client with more than these is out of control. */
 const MAX_CALLS = 65_536;
 
