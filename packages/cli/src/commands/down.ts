@@ -30,29 +30,29 @@ export const downCommand = (): Command =>
         remark(`no Berth in ${paths.state}`);
         return;
       }
-      if (!options.keepBoxes) {
-        await endBoxes(paths, options);
-      }
+      const agreed = options.keepBoxes ? false : await endBoxes(paths, options);
       const ran = await stopInstallation(paths);
       const teardown = join(repositoryDirectory(), 'packages/host/src/teardown.ts');
       if (!options.keepBoxes && existsSync(teardown)) {
-        await runProgram([process.execPath, teardown], {
+        await runProgram([process.execPath, teardown, ...(agreed ? ['--all'] : [])], {
           environment: { ...hostEnvironment(paths, installation), ...recallSupplies(paths) },
         });
       }
       remark(ran ? bold('Berth is stopped') : 'Berth was not running');
     });
 
-const endBoxes = async (paths: StatePaths, options: DownOptions): Promise<void> => {
+/** @returns whether boxes may be destroyed, even those that only the host knows of */
+const endBoxes = async (paths: StatePaths, options: DownOptions): Promise<boolean> => {
   const boxes = await livingBoxes(paths);
   if (boxes.count === 0) {
-    return;
+    return options.all ?? false;
   }
   const these = boxes.count === 1 ? '1 box is running' : `${boxes.count} boxes are running`;
   if (!options.all && !(await agrees(`${these}. Shut down? [y/N] `))) {
     throw new CommandFailure(these, { hint: './berth down --all shuts them down, --keep-boxes leaves them running' });
   }
   await shutDownBoxes(boxes.ids);
+  return true;
 };
 
 const agrees = async (question: string): Promise<boolean> => {

@@ -22,12 +22,26 @@ export const codeAccess = (paths: StatePaths, account: SystemAccount): CodeAcces
   }
   const place = join(paths.run, 'code');
   mkdirSync(place, { recursive: true, mode: 0o755 });
-  const script = 'mount --bind "$1" "$2" && mount -o remount,bind,ro "$2" && shift 2 && exec "$@"';
   return {
-    before: ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh', repository, place],
+    before: ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', enterScript, 'sh', repository, place],
     path: (program) => join(place, program),
   };
 };
+
+/**
+ * `$1` becomes visible at `$2`; the rest is the command. Volumes on loop devices are let go of first, for a copy of their mounts here would keep
+ * them alive after the host has unmounted them; those that hold the code or the programs stay.
+ */
+const enterScript = `
+findmnt --raw --noheadings --output TARGET,SOURCE | while read -r target source; do
+  case $source in /dev/loop*) ;; *) continue ;; esac
+  for needed in "$@"; do
+    case $needed in "$target"/*) continue 2 ;; esac
+  done
+  umount --lazy "$target"
+done
+mount --bind "$1" "$2" && mount -o remount,bind,ro "$2" && shift 2 && exec "$@"
+`;
 
 const searchByOwner = 0o100;
 const searchByGroup = 0o010;

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { parseCopyEnd } from './copy-end.ts';
+
+it.each([
+  ['dbx_31CYd5LLFbBxst8mqnUjO:/tmp/a', { devbox: 'dbx_31CYd5LLFbBxst8mqnUjO', path: '/tmp/a' }],
+  ['dbx_31CYd5LLFbBxst8mqnUjO:', { devbox: 'dbx_31CYd5LLFbBxst8mqnUjO', path: '.' }],
+  ['dbx_31CYd5LLFbBxst8mqnUjO:a:b', { devbox: 'dbx_31CYd5LLFbBxst8mqnUjO', path: 'a:b' }],
+  ['./dbx_1:2', { path: './dbx_1:2' }],
+  ['report.csv', { path: 'report.csv' }],
+])('%s', (text, end) => {
+  expect(parseCopyEnd(text)).toEqual(end);
+});
