@@ -76,7 +76,14 @@ export class HelperClient {
       this.#retryMs = steady ? 0 : Math.min(Math.max(FIRST_RETRY_MS, this.#retryMs * 2), LAST_RETRY_MS);
     });
     this.#current = helper;
-    return this.#options.onStart(helper).then(() => helper);
+    return this.#options.onStart(helper).then(
+      () => helper,
+      (error: unknown) => {
+        // A life that could not be prepared is of no use; the next one may fare better.
+        helper.kill();
+        throw error;
+      },
+    );
   }
 
   #restart(afterMs: number): void {

@@ -127,8 +127,7 @@ export class BoxLifecycle {
       }
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      const full = error instanceof HelperError && (error.osError === 'ENOSPC' || error.osError === 'EDQUOT');
-      await this.stop(row.id, async () => ({ cause: full ? 'out_of_disk' : 'runtime_failed', detail }));
+      await this.stop(row.id, async () => ({ cause: isDiskFull(error) ? 'out_of_disk' : 'runtime_failed', detail }));
     }
     return stateOf(store.require(row.id));
   }
@@ -179,4 +178,10 @@ export class BoxLifecycle {
     }
     return { layers: [{ path, ownerBase: 0 }], environment: spec.environment };
   }
+}
+
+/** The volume, or the disk that the host keeps its files on, has no room. */
+function isDiskFull(error: unknown): boolean {
+  const name = error instanceof HelperError ? error.osError : error instanceof Error && 'code' in error && error.code;
+  return name === 'ENOSPC' || name === 'EDQUOT';
 }

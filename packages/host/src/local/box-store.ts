@@ -143,8 +143,7 @@ function fromRow(row: Record<string, unknown>): BoxRow {
 
 /** What others see of a row. */
 export function stateOf(row: BoxRow): BoxState {
-  const destroying = row.phase === 'destroying';
-  const cause = destroying ? 'destroyed' : row.cause;
+  const cause = row.cause ?? (row.phase === 'destroying' ? 'destroyed' : undefined);
   return {
     id: row.id,
     phase: row.phase === 'destroying' ? 'stopped' : row.phase,

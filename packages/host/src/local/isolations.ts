@@ -4,15 +4,15 @@ import { promisify } from 'node:util';
 import type { HostDescription } from '../contract/index.ts';
 import type { HelperResult } from '../helper/helper-process.ts';
 import type { HostConfiguration } from './configuration.ts';
+import type { HostParts } from './host-parts.ts';
+import { selfTest } from './self-test.ts';
 
 const run = promisify(execFile);
 
 /** What this machine can isolate boxes by, and why not where it cannot. Each reason says what to do about it. */
-export async function testIsolations(
-  configuration: HostConfiguration,
-  hello: HelperResult<'hello'>,
-): Promise<HostDescription['isolations']> {
-  const reason = await findObstacle(configuration, hello);
+export async function testIsolations(parts: HostParts): Promise<HostDescription['isolations']> {
+  const hello = await parts.helper.call('hello', {});
+  const reason = (await findObstacle(parts.configuration, hello)) ?? (await selfTest(parts));
   return [
     { isolation: 'container', usable: reason === undefined, ...(reason === undefined ? {} : { reason }) },
     { isolation: 'gvisor', usable: false, reason: 'this version of the host has no gVisor runtime' },

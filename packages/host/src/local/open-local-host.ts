@@ -54,7 +54,6 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     onExit: (reason) => log.error({ reason }, 'helper ended; it is started again'),
   });
   await helper.started();
-  const isolations = await testIsolations(configuration, await helper.call('hello', {}));
 
   const spool = new Spool({ directory: paths.spool, database });
   const guests = new GuestBoxes((boxId) => {
@@ -94,6 +93,10 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
   // Ends that were told before this line are found by the recovery itself.
   lifecycle = boxes;
   await recover(parts, boxes);
+  const isolations = await testIsolations(parts);
+  for (const { isolation, usable, reason } of isolations) {
+    log.info({ isolation, usable, reason }, 'isolation');
+  }
   return new LocalHost({
     parts,
     lifecycle: boxes,
