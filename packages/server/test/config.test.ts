@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig, socketDatabaseUrl } from '../src/config/config.ts';
+import { refuseRoot } from '../src/config/privileges.ts';
+
+describe('the configuration', () => {
+  it('follows from the state directory alone', () => {
+    expect(readConfig({ BERTH_STATE: '/srv/b' })).toEqual({
+      stateDirectory: '/srv/b',
+      port: 8080,
+      listenAddress: '127.0.0.1',
+      hostSocket: '/srv/b/run/host.sock',
+      databaseUrl: 'postgres://berth@localhost/berth?host=%2Fsrv%2Fb%2Frun%2Fpostgres',
+      masterKeyFile: '/srv/b/server/master.key',
+      logLevel: 'info',
+    });
+  });
+
+  it('has defaults, also for variables that are empty', () => {
+    expect(readConfig({ BERTH_STATE: '', BERTH_PORT: '' })).toMatchObject({
+      stateDirectory: '/var/lib/berth',
+      port: 8080,
+    });
+  });
+
+  it('takes each variable', () => {
+    const given = {
+      BERTH_PORT: '9000',
+      BERTH_LISTEN: '0.0.0.0',
+      BERTH_HOST_SOCKET: '/run/h.sock',
+      DATABASE_URL: 'postgresql://u:p@db/x',
+      BERTH_MASTER_KEY_FILE: '/etc/key',
+      BERTH_LOG_LEVEL: 'debug',
+    };
+    expect(readConfig(given)).toMatchObject({
+      port: 9000,
+      listenAddress: '0.0.0.0',
+      hostSocket: '/run/h.sock',
+      databaseUrl: 'postgresql://u:p@db/x',
+      masterKeyFile: '/etc/key',
+      logLevel: 'debug',
+    });
+  });
+
+  it.each([
+    [{ BERTH_PORT: '70000' }, 'BERTH_PORT'],
+    [{ BERTH_PORT: 'http' }, 'BERTH_PORT: must be a port number'],
+    [{ BERTH_STATE: 'relative' }, 'BERTH_STATE: must be an absolute path'],
+    [{ DATABASE_URL: 'mysql://x' }, 'DATABASE_URL: must start with postgres://'],
+    [{ BERTH_LOG_LEVEL: 'loud' }, 'BERTH_LOG_LEVEL'],
+    [{ BERTH_STATE: `/${'x'.repeat(120)}` }, 'choose a shorter BERTH_STATE'],
+    [{ BERTH_HOST_SOCKET: `/${'x'.repeat(120)}` }, 'BERTH_HOST_SOCKET'],
+  ])('refuses %j and says which variable is wrong', (environment, message) => {
+    expect(() => readConfig(environment)).toThrow(ConfigError);
+    expect(() => readConfig(environment)).toThrow(message);
+  });
+
+  it('names all that is wrong at once', () => {
+    expect(() => readConfig({ BERTH_PORT: 'x', BERTH_LOG_LEVEL: 'y' })).toThrow(/BERTH_PORT.*\n.*BERTH_LOG_LEVEL/);
+  });
+
+  it('keeps odd characters of a socket directory', () => {
+    const url = new URL(socketDatabaseUrl('/a b/&c'));
+    expect(url.searchParams.get('host')).toBe('/a b/&c');
+  });
+});
+
+describe('privileges', () => {
+  it('refuses root unless it is allowed', () => {
+    expect(() => refuseRoot({}, 0)).toThrow(/root/);
+    expect(() => refuseRoot({ BERTH_ALLOW_ROOT: '0' }, 0)).toThrow(/root/);
+    expect(() => refuseRoot({ BERTH_ALLOW_ROOT: '1' }, 0)).not.toThrow();
+    expect(() => refuseRoot({}, 1000)).not.toThrow();
+  });
+});
