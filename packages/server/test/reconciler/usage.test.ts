@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { Devbox } from '../../src/devboxes/devbox.ts';
+import { usageOf } from '../../src/usage/usage.ts';
+
+const box = (more: Partial<Devbox>): Devbox => ({
+  id: 'dbx',
+  accountId: 'acc',
+  name: null,
+  metadata: {},
+  status: 'running',
+  hostState: 'present',
+  failureReason: null,
+  shutdownReason: null,
+  transitions: [
+    { status: 'provisioning', at_ms: 1_000 },
+    { status: 'initializing', at_ms: 3_000 },
+    { status: 'running', at_ms: 4_000 },
+  ],
+  launchParameters: { resource_size_request: 'X_SMALL' },
+  wish: { environment: {}, secretNames: {} },
+  fileMounts: null,
+  isolation: null,
+  createMs: 1_000,
+  endMs: null,
+  idleMs: null,
+  ...more,
+});
+
+describe('usage', () => {
+  it('runs on while the box does', () => {
+    expect(usageOf(box({}), 11_000)).toMatchObject({
+      total_elapsed_seconds: 10,
+      total_active_seconds: 8,
+      vcpu_seconds: 4,
+      memory_gb_seconds: 8,
+      disk_gb_seconds: 40,
+      end_time_ms: null,
+    });
+  });
+
+  it('stands still after the end, also when shutdown follows failure', () => {
+    const ended = box({
+      status: 'shutdown',
+      endMs: 6_000,
+      transitions: [...box({}).transitions, { status: 'failure', at_ms: 6_000 }, { status: 'shutdown', at_ms: 9_000 }],
+    });
+    expect(usageOf(ended, 99_000)).toMatchObject({ total_elapsed_seconds: 5, total_active_seconds: 3 });
+  });
+
+  it('counts nothing active for a box that never began', () => {
+    const waiting = box({ status: 'provisioning', transitions: [{ status: 'provisioning', at_ms: 1_000 }] });
+    expect(usageOf(waiting, 5_000)).toMatchObject({ total_active_seconds: 0, vcpu_seconds: 0, disk_gb_seconds: 16 });
+  });
+});
