@@ -7,12 +7,11 @@ import {
   type OutputChunk,
   type OutputStream,
 } from '../contract/index.ts';
-import type { ExecutionRecord } from '../spool/execution-record.ts';
 import { OutputReader } from '../spool/output-reader.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Bell } from './bell.ts';
-import { type BoxExecutions, completedState } from './box-executions.ts';
-import type { LiveExecution } from './live-execution.ts';
+import { type BoxExecutions, completedState, type Found } from './box-executions.ts';
+import { outputContent } from './output-content.ts';
 import { followOutput, type GrowingOutput } from './output-follower.ts';
 
 const signalKill = 9;
@@ -44,9 +43,10 @@ export class ExecutionCalls {
 
   view(executionId: string, lastLines: number): ExecutionView {
     const found = this.#executions.require(executionId);
-    return 'live' in found
-      ? this.#view(found.live.record, found.live.state(), lastLines)
-      : this.#view(found.record, completedState(found.record), lastLines);
+    const state = 'live' in found ? found.live.state() : completedState(found.record);
+    const tail = (stream: OutputStream, sizeBytes: number) =>
+      this.#reader.tail(outputContent(this.#spool, this.#boxId, found, stream), sizeBytes, lastLines);
+    return { ...state, stdout: tail('stdout', state.stdoutBytes), stderr: tail('stderr', state.stderrBytes) };
   }
 
   /** Resolves when the status is one of `until`, or with what is after `timeoutMs`. */
@@ -78,8 +78,7 @@ export class ExecutionCalls {
     signal?: AbortSignal,
   ): AsyncGenerator<OutputChunk> {
     const found = this.#executions.require(executionId);
-    const output = 'live' in found ? this.#growing(found.live, stream) : this.#whole(found.record, stream);
-    yield* followOutput(this.#reader, output, Math.max(0, Math.trunc(offset)), signal);
+    yield* followOutput(this.#reader, this.#growing(found, stream), Math.max(0, Math.trunc(offset)), signal);
   }
 
   /** Ends a queued or running execution; leaves a completed one as it is. */
@@ -110,30 +109,21 @@ export class ExecutionCalls {
     await found.live.stdin.write(bytes, end);
   }
 
-  #view(record: ExecutionRecord, state: ExecutionState, lastLines: number): ExecutionView {
-    const tail = (stream: OutputStream, sizeBytes: number) =>
-      this.#reader.tail(this.#spool.outputPath(this.#boxId, record.seq, stream), sizeBytes, lastLines);
-    return { ...state, stdout: tail('stdout', state.stdoutBytes), stderr: tail('stderr', state.stderrBytes) };
-  }
-
-  #growing(live: LiveExecution, stream: OutputStream): GrowingOutput {
-    return {
-      path: this.#spool.outputPath(this.#boxId, live.record.seq, stream),
-      sizeBytes: () => live.sizeBytes(stream),
-      ended: () => {
-        live.requireHost();
-        return live.finish !== undefined;
-      },
-      bell: live.bell,
-    };
-  }
-
-  #whole(record: ExecutionRecord, stream: OutputStream): GrowingOutput {
-    return {
-      path: this.#spool.outputPath(this.#boxId, record.seq, stream),
-      sizeBytes: () => record.finish?.[stream].sizeBytes ?? 0,
-      ended: () => true,
-      bell: silent,
-    };
+  #growing(found: Found, stream: OutputStream): GrowingOutput {
+    const content = outputContent(this.#spool, this.#boxId, found, stream);
+    if ('live' in found) {
+      const { live } = found;
+      return {
+        content,
+        sizeBytes: () => live.sizeBytes(stream),
+        ended: () => {
+          live.requireHost();
+          return live.finish !== undefined;
+        },
+        bell: live.bell,
+      };
+    }
+    const sizeBytes = found.record.finish?.[stream].sizeBytes ?? 0;
+    return { content, sizeBytes: () => sizeBytes, ended: () => true, bell: silent };
   }
 }

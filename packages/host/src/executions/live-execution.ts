@@ -8,7 +8,7 @@ import {
 } from '../contract/index.ts';
 import type { GuestLink } from '../link/guest-link.ts';
 import type { GuestStream, OutputChannel } from '../link/guest-stream.ts';
-import type { ExecutionFinish, ExecutionRecord } from '../spool/execution-record.ts';
+import type { ExecutionFinish, ExecutionRecord, OutputSummary } from '../spool/execution-record.ts';
 import { type OutputBudget, OutputWriter } from '../spool/output-writer.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Bell } from './bell.ts';
@@ -32,6 +32,15 @@ export interface LiveExecutionContext {
 const hostClosed = (): HostError => new HostError('hostUnavailable', 'the host is closing');
 const settleMs = 1_000;
 const streamOf = { 1: 'stdout', 2: 'stderr' } as const;
+
+const summaryOf = (writer: OutputWriter): OutputSummary => {
+  const inline = writer.held;
+  return {
+    sizeBytes: writer.sizeBytes,
+    ...(writer.firstMs === undefined ? {} : { firstMs: writer.firstMs }),
+    ...(inline === undefined || inline.length === 0 ? {} : { inline }),
+  };
+};
 
 /** An execution that has no end yet: its stream, its outputs being spooled, its waiters. */
 export class LiveExecution {
@@ -93,6 +102,11 @@ export class LiveExecution {
     return this.#writers[stream].sizeBytes;
   }
 
+  /** The whole of an output while there is no file of it. */
+  held(stream: OutputStream): Uint8Array | undefined {
+    return this.#writers[stream].held;
+  }
+
   /** When the first byte of an output was spooled. */
   firstMs(stream: OutputStream): number | undefined {
     return this.#writers[stream].firstMs;
@@ -147,14 +161,16 @@ export class LiveExecution {
     const finish: ExecutionFinish = {
       endedMs: Math.max(Date.now(), this.record.startedMs),
       end,
-      stdout: { sizeBytes: stdout.sizeBytes, ...(stdout.firstMs === undefined ? {} : { firstMs: stdout.firstMs }) },
-      stderr: { sizeBytes: stderr.sizeBytes, ...(stderr.firstMs === undefined ? {} : { firstMs: stderr.firstMs }) },
+      stdout: summaryOf(stdout),
+      stderr: summaryOf(stderr),
     };
     this.#context.spool.executions.finish(this.#context.boxId, this.record.executionId, finish);
     this.#finish = finish;
     this.#status = 'completed';
     this.#closeFiles();
-    this.stdin.fail(new HostError('stdinClosed', `execution ${this.record.executionId} has ended`));
+    if (this.record.attachStdin) {
+      this.stdin.fail(new HostError('stdinClosed', `execution ${this.record.executionId} has ended`));
+    }
     if (this.#stream !== undefined) {
       this.#link?.close(this.#stream);
     }
@@ -234,7 +250,11 @@ export class LiveExecution {
 
   #concludeIfDone(): void {
     const finished = this.#finished;
-    if (finished !== undefined && this.#stream?.receive.every((side) => side?.complete === true) === true) {
+    const { stdout, stderr } = this.#writers;
+    const done =
+      this.#stream?.channel(1)?.finalOffset === stdout.takenBytes &&
+      this.#stream.channel(2)?.finalOffset === stderr.takenBytes;
+    if (finished !== undefined && done) {
       this.conclude(endFromStatus(finished, this.#askedSignal));
     }
   }

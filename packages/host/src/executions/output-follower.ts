@@ -1,5 +1,5 @@
 import type { OutputChunk } from '../contract/index.ts';
-import type { OutputReader } from '../spool/output-reader.ts';
+import type { OutputContent, OutputReader } from '../spool/output-reader.ts';
 import { incompleteTail } from '../spool/utf8.ts';
 import { type Bell, cancelled } from './bell.ts';
 
@@ -8,7 +8,7 @@ const maxChunkBytes = 64 * 1024;
 
 /** An output that may still grow. */
 export interface GrowingOutput {
-  readonly path: string;
+  readonly content: OutputContent;
   sizeBytes(): number;
   /** It will not grow any more. */
   ended(): boolean;
@@ -32,7 +32,7 @@ export async function* followOutput(
     const ended = output.ended();
     const available = output.sizeBytes() - position;
     if (available > heldBack || (ended && available > 0)) {
-      const bytes = await reader.read(output.path, position, Math.min(available, maxChunkBytes));
+      const bytes = await reader.read(output.content, position, Math.min(available, maxChunkBytes));
       const last = ended && bytes.length >= available;
       heldBack = last ? 0 : incompleteTail(bytes);
       const whole = bytes.subarray(0, bytes.length - heldBack);

@@ -1,5 +1,6 @@
 import type { LogEntry, LogFilter, OutputStream } from '../contract/index.ts';
 import type { BoxExecutions } from '../executions/box-executions.ts';
+import { outputContent } from '../executions/output-content.ts';
 import type { OutputReader } from '../spool/output-reader.ts';
 import type { Spool } from '../spool/spool.ts';
 import { TimeIndex } from '../spool/time-index.ts';
@@ -106,8 +107,8 @@ export class LogCollector {
     if (sizeBytes === 0 || limit === 0) {
       return [];
     }
-    const path = this.#spool.outputPath(this.#boxId, record.seq, stream);
-    const { bytes, start } = this.#reader.tailBytes(path, sizeBytes, limit);
+    const content = outputContent(this.#spool, this.#boxId, execution.found, stream);
+    const { bytes, start } = this.#reader.tailBytes(content, sizeBytes, limit);
     const splitter = new LineSplitter(start);
     const lines = splitter.push(bytes);
     const rest = record.finish === undefined ? undefined : splitter.rest();

@@ -1,6 +1,7 @@
 import type { LogEntry, LogFilter, OutputStream } from '../contract/index.ts';
 import { cancelled } from '../executions/bell.ts';
 import type { BoxExecutions } from '../executions/box-executions.ts';
+import { outputContent } from '../executions/output-content.ts';
 import type { OutputReader } from '../spool/output-reader.ts';
 import type { Spool } from '../spool/spool.ts';
 import { TimeIndex } from '../spool/time-index.ts';
@@ -90,8 +91,8 @@ export class LogFollower {
       if (available <= 0) {
         continue;
       }
-      const path = this.#spool.outputPath(this.#boxId, execution.record.seq, stream);
-      const bytes = await this.#reader.read(path, splitter.position, Math.min(available, blockBytes));
+      const content = outputContent(this.#spool, this.#boxId, execution.found, stream);
+      const bytes = await this.#reader.read(content, splitter.position, Math.min(available, blockBytes));
       finished &&= bytes.length === available || bytes.length === 0;
       const lines = splitter.push(bytes);
       entries.push(...this.#timed(execution, stream, lines));
@@ -124,8 +125,8 @@ export class LogFollower {
     if (sizeBytes === 0) {
       return new LineSplitter(0);
     }
-    const path = this.#spool.outputPath(this.#boxId, execution.record.seq, stream);
-    const { bytes, start } = this.#reader.tailBytes(path, sizeBytes, 1);
+    const content = outputContent(this.#spool, this.#boxId, execution.found, stream);
+    const { bytes, start } = this.#reader.tailBytes(content, sizeBytes, 1);
     return new LineSplitter(bytes.at(-1) === 0x0a ? sizeBytes : start);
   }
 }

@@ -5,6 +5,7 @@ import type { ExecutionRecord } from '../spool/execution-record.ts';
 /** What the log needs to know of an execution, running or completed. */
 export interface LoggedExecution {
   readonly record: ExecutionRecord;
+  readonly found: Found;
   sizeBytes(stream: OutputStream): number;
   /** Time of the first byte of an output. */
   firstMs(stream: OutputStream): number;
@@ -18,6 +19,7 @@ export const loggedExecution = (found: Found): LoggedExecution => {
     const { record } = found;
     return {
       record,
+      found,
       sizeBytes: (stream) => record.finish?.[stream].sizeBytes ?? 0,
       firstMs: (stream) => record.finish?.[stream].firstMs ?? record.startedMs,
     };
@@ -27,6 +29,7 @@ export const loggedExecution = (found: Found): LoggedExecution => {
   const sizes = { stdout: live.sizeBytes('stdout'), stderr: live.sizeBytes('stderr') };
   return {
     record,
+    found,
     sizeBytes: (stream) => sizes[stream],
     firstMs: (stream) => live.firstMs(stream) ?? record.startedMs,
   };

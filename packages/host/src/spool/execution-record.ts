@@ -30,6 +30,8 @@ export interface OutputSummary {
   readonly sizeBytes: number;
   /** When the first byte came. */
   readonly firstMs?: number;
+  /** The output itself when it is small and ended soon: then there is no file. */
+  readonly inline?: Uint8Array;
 }
 
 export type SqlRow = Readonly<Record<string, unknown>>;
@@ -52,9 +54,10 @@ const endFromRow = (row: SqlRow): ExecutionEnd => {
   }
 };
 
-const outputFromRow = (sizeBytes: unknown, firstMs: unknown): OutputSummary => ({
+const outputFromRow = (sizeBytes: unknown, firstMs: unknown, inline: unknown): OutputSummary => ({
   sizeBytes: number(sizeBytes) ?? 0,
   ...optional('firstMs', number(firstMs)),
+  ...optional('inline', inline instanceof Uint8Array ? inline : undefined),
 });
 
 /** A row of `executions`; `command` is what is to stand for a NULL (a long command in its file). */
@@ -81,8 +84,8 @@ export const recordFromRow = (row: SqlRow, command: () => string): ExecutionReco
           finish: {
             endedMs,
             end: endFromRow(row),
-            stdout: outputFromRow(row.stdout_bytes, row.stdout_first_ms),
-            stderr: outputFromRow(row.stderr_bytes, row.stderr_first_ms),
+            stdout: outputFromRow(row.stdout_bytes, row.stdout_first_ms, row.stdout_inline),
+            stderr: outputFromRow(row.stderr_bytes, row.stderr_first_ms, row.stderr_inline),
           },
         }),
   };

@@ -47,7 +47,7 @@ export class ExecutionStore {
     );
     this.#finish = database.prepare(
       `UPDATE executions SET ended_ms = ?, end_kind = ?, end_code = ?, end_signal = ?, end_by = ?, end_reason = ?,
-         stdout_bytes = ?, stdout_first_ms = ?, stderr_bytes = ?, stderr_first_ms = ?, environment = NULL
+         stdout_bytes = ?, stdout_first_ms = ?, stderr_bytes = ?, stderr_first_ms = ?, stdout_inline = ?, stderr_inline = ?, environment = NULL
        ${key} AND ended_ms IS NULL`,
     );
     this.#select = database.prepare(`SELECT * FROM executions ${key}`);
@@ -96,6 +96,8 @@ export class ExecutionStore {
       stdout.firstMs ?? null,
       stderr.sizeBytes,
       stderr.firstMs ?? null,
+      stdout.inline ?? null,
+      stderr.inline ?? null,
       boxId,
       executionId,
     );

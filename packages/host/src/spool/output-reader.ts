@@ -10,7 +10,14 @@ const firstBlockBytes = 8 * 1024;
 /** Most bytes that a tail of lines may have. */
 export const maxTailBytes = 4 * 1024 * 1024;
 
-/** Reads outputs back from their files. */
+/** Where the bytes of an output are. */
+export interface OutputContent {
+  readonly path: string;
+  /** All of them, while or because there is no file. */
+  memory(): Uint8Array | undefined;
+}
+
+/** Reads outputs back from their files, or from memory where there is none. */
 export class OutputReader {
   readonly #pool: FilePool;
 
@@ -19,8 +26,12 @@ export class OutputReader {
   }
 
   /** Up to `length` bytes from `offset` on, without blocking on the disk. */
-  async read(path: string, offset: number, length: number): Promise<Buffer> {
-    const lease = this.#pool.open(path);
+  async read(content: OutputContent, offset: number, length: number): Promise<Buffer> {
+    const memory = content.memory();
+    if (memory !== undefined) {
+      return part(memory, offset, length);
+    }
+    const lease = this.#pool.open(content.path);
     if (lease === undefined) {
       return Buffer.alloc(0);
     }
@@ -34,20 +45,24 @@ export class OutputReader {
   }
 
   /** The last `lastLines` lines of the first `sizeBytes` bytes: exact bytes, at most 4 MiB of them. */
-  tail(path: string, sizeBytes: number, lastLines: number): OutputTail {
+  tail(content: OutputContent, sizeBytes: number, lastLines: number): OutputTail {
     if (sizeBytes === 0 || lastLines <= 0) {
       return { text: '', truncated: sizeBytes > 0 };
     }
-    const { bytes, start } = this.tailBytes(path, sizeBytes, lastLines);
+    const { bytes, start } = this.tailBytes(content, sizeBytes, lastLines);
     return { text: utf8Text(bytes), truncated: start > 0 };
   }
 
   /** As `tail`, as bytes with their offset. A cut inside a line falls on a UTF-8 boundary. */
-  tailBytes(path: string, sizeBytes: number, lastLines: number): { readonly bytes: Buffer; readonly start: number } {
+  tailBytes(
+    content: OutputContent,
+    sizeBytes: number,
+    lastLines: number,
+  ): { readonly bytes: Buffer; readonly start: number } {
     let length = Math.min(sizeBytes, firstBlockBytes);
     for (;;) {
       const start = sizeBytes - length;
-      const bytes = this.#readSync(path, start, length);
+      const bytes = this.#readSync(content, start, length);
       const from = startOfLastLines(bytes, lastLines);
       if (from > 0) {
         return { bytes: bytes.subarray(from), start: start + from };
@@ -63,8 +78,12 @@ export class OutputReader {
     }
   }
 
-  #readSync(path: string, offset: number, length: number): Buffer {
-    const lease = this.#pool.open(path);
+  #readSync(content: OutputContent, offset: number, length: number): Buffer {
+    const memory = content.memory();
+    if (memory !== undefined) {
+      return part(memory, offset, length);
+    }
+    const lease = this.#pool.open(content.path);
     if (lease === undefined) {
       return Buffer.alloc(0);
     }
@@ -76,6 +95,9 @@ export class OutputReader {
     }
   }
 }
+
+const part = (memory: Uint8Array, offset: number, length: number): Buffer =>
+  Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength).subarray(offset, offset + length);
 
 const newline = 0x0a;
 

@@ -5,6 +5,11 @@ import { TimeIndexWriter } from './time-index.ts';
 /** Beyond this size an output is written in the background, so that a slow disk never holds up other boxes. */
 const backgroundFromBytes = 1024 * 1024;
 const retryMs = 500;
+/** A small output is kept in memory, unacknowledged, so that an execution that ends soon needs no file. */
+const maxHeldBytes = 16 * 1024;
+const maxHeldMs = 100;
+/** Bytes that come later than this after the first are timed apart, which needs the file. */
+const oneTimeMs = 20;
 
 /** Disk space that the outputs of one box share. */
 export interface OutputBudget {
@@ -25,10 +30,16 @@ export interface OutputWriterOptions {
   readonly onStalled: (reason: string) => void;
 }
 
-/** Appends one output to its file. What comes within one turn of the event loop is one write. */
+/**
+ * Takes one output to the disk. What comes within one turn of the event loop is one write. The first few KiB are held in memory for a moment,
+ * unacknowledged: an execution that ends by then has them recorded with its end, in the database.
+ */
 export class OutputWriter {
   readonly #options: OutputWriterOptions;
   readonly #index: TimeIndexWriter;
+  #held: Buffer[] | undefined;
+  #heldBytes = 0;
+  #holdTimer: NodeJS.Timeout | undefined;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #sizeBytes: number;
@@ -42,17 +53,28 @@ export class OutputWriter {
   constructor(options: OutputWriterOptions) {
     this.#options = options;
     this.#sizeBytes = options.sizeBytes;
+    this.#held = options.sizeBytes === 0 ? [] : undefined;
     this.#index = new TimeIndexWriter(options.pool, options.indexPath, options.firstMs);
   }
 
-  /** Bytes on the disk. */
+  /** Bytes that can be read: in the file, or held. */
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.#sizeBytes + this.#heldBytes;
   }
 
-  /** Bytes dealt with: on the disk, or thrown away after `discard`. */
+  /** Bytes that the guest may forget: in the file, or thrown away after `discard`. */
   get settledBytes(): number {
     return this.#sizeBytes + this.#discardedBytes;
+  }
+
+  /** Bytes dealt with in any way. */
+  get takenBytes(): number {
+    return this.settledBytes + this.#heldBytes;
+  }
+
+  /** The whole output while there is no file of it. */
+  get held(): Buffer | undefined {
+    return this.#held === undefined ? undefined : Buffer.concat(this.#held);
   }
 
   /** Bytes have arrived that are being, or about to be, written. */
@@ -65,6 +87,12 @@ export class OutputWriter {
   }
 
   append(bytes: Buffer): void {
+    const nowMs = Date.now();
+    if (this.#held !== undefined && this.#hold(this.#held, bytes, nowMs)) {
+      this.#scheduled ??= setImmediate(() => this.#announce());
+      return;
+    }
+    this.#spill();
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
     this.#scheduled ??= setImmediate(() => this.flush());
@@ -74,6 +102,9 @@ export class OutputWriter {
   flush(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
+    if (this.#held !== undefined) {
+      return;
+    }
     if (this.#busy || this.#stalled || this.#pendingBytes === 0) {
       return;
     }
@@ -103,11 +134,46 @@ export class OutputWriter {
   close(): void {
     clearImmediate(this.#scheduled);
     clearTimeout(this.#retry);
+    clearTimeout(this.#holdTimer);
     this.#stalled = true;
     this.#pending = [];
     this.#pendingBytes = 0;
+    if (this.#held !== undefined) {
+      return;
+    }
     this.#index.close();
     this.#options.pool.drop(this.#options.bytesPath);
+  }
+
+  /** @returns false when there is too much of it, or it comes too late, to be held */
+  #hold(held: Buffer[], bytes: Buffer, nowMs: number): boolean {
+    const firstMs = this.#index.firstMs ?? nowMs;
+    if (this.#heldBytes + bytes.length > maxHeldBytes || nowMs - firstMs >= oneTimeMs) {
+      return false;
+    }
+    this.#index.begin(firstMs);
+    // a copy: the view would keep the whole chunk of the socket
+    held.push(Buffer.from(bytes));
+    this.#heldBytes += bytes.length;
+    this.#holdTimer ??= setTimeout(() => this.#spill(), maxHeldMs);
+    return true;
+  }
+
+  #announce(): void {
+    this.#scheduled = undefined;
+    this.#options.onSpooled();
+  }
+
+  /** What is held goes to the file. */
+  #spill(): void {
+    if (this.#held !== undefined) {
+      clearTimeout(this.#holdTimer);
+      this.#pending = this.#held;
+      this.#pendingBytes = this.#heldBytes;
+      this.#held = undefined;
+      this.#heldBytes = 0;
+      this.flush();
+    }
   }
 
   #write(buffers: Buffer[], length: number): void {
@@ -116,7 +182,9 @@ export class OutputWriter {
     let lease: Lease | undefined;
     try {
       lease = this.#options.pool.create(this.#options.bytesPath);
-      this.#index.note(Date.now(), this.#sizeBytes);
+      if (this.#sizeBytes > 0 || this.firstMs === undefined) {
+        this.#index.note(Date.now(), this.#sizeBytes);
+      }
       if (this.#sizeBytes + length <= backgroundFromBytes) {
         const written = writevSync(lease.fd, buffers);
         lease.release();

@@ -34,6 +34,8 @@ export const createSpoolTables = (database: DatabaseSync): void => {
       stderr_bytes INTEGER NOT NULL DEFAULT 0,
       stdout_first_ms INTEGER,         -- time of the first byte
       stderr_first_ms INTEGER,
+      stdout_inline BLOB,              -- a small output that ended soon: it has no file
+      stderr_inline BLOB,
       PRIMARY KEY (box_id, execution_id)
     ) STRICT;
     CREATE UNIQUE INDEX IF NOT EXISTS executions_by_seq ON executions (box_id, seq);
@@ -47,4 +49,20 @@ export const createSpoolTables = (database: DatabaseSync): void => {
     ) STRICT;
     CREATE INDEX IF NOT EXISTS box_logs_by_box ON box_logs (box_id, id);
   `);
+  addMissing(database, 'executions', ['stdout_inline BLOB', 'stderr_inline BLOB']);
+};
+
+/** Columns that a database of an earlier version lacks. */
+const addMissing = (database: DatabaseSync, table: string, columns: readonly string[]): void => {
+  const present = new Set(
+    database
+      .prepare(`PRAGMA table_info(${table})`)
+      .all()
+      .map((row) => row.name),
+  );
+  for (const column of columns) {
+    if (!present.has(column.split(' ')[0] ?? '')) {
+      database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`);
+    }
+  }
 };

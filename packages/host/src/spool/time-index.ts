@@ -28,11 +28,18 @@ export class TimeIndexWriter {
     this.#records = 0;
   }
 
-  /** Bytes from `offset` on are being written at `nowMs`. */
-  note(nowMs: number, offset: number): void {
+  /** The first byte came at `nowMs`. */
+  begin(nowMs: number): void {
     if (this.firstMs === undefined) {
       this.firstMs = nowMs;
       this.#lastMs = nowMs;
+    }
+  }
+
+  /** Bytes from `offset` on are being written at `nowMs`. */
+  note(nowMs: number, offset: number): void {
+    if (this.firstMs === undefined) {
+      this.begin(nowMs);
       return;
     }
     if (nowMs - this.#lastMs < (this.#records < fineRecords ? fineMs : coarseMs)) {

@@ -12,6 +12,8 @@ import { Spool } from '../../src/spool/spool.ts';
 import { TimeIndex, TimeIndexWriter } from '../../src/spool/time-index.ts';
 import { continuationHead, incompleteTail, utf8Text } from '../../src/spool/utf8.ts';
 
+const fileContent = (path: string) => ({ path, memory: () => undefined });
+
 let folder: string;
 let pool: FilePool;
 beforeEach(() => {
@@ -58,7 +60,7 @@ describe('tail of lines', () => {
     const path = join(folder, 'out');
     writeFileSync(path, content);
     pool.drop(path);
-    return new OutputReader(pool).tail(path, Buffer.byteLength(content), lines);
+    return new OutputReader(pool).tail(fileContent(path), Buffer.byteLength(content), lines);
   };
 
   it.each<[string, number, string, boolean]>([
@@ -151,7 +153,18 @@ describe('output writer', () => {
       onStalled,
     });
 
-  it('has small amounts on the disk at once, and large ones soon', async () => {
+  it('holds a small output for a moment, then has it on the disk', async () => {
+    const writer = writerOf(() => true);
+    writer.append(Buffer.from('a'));
+    writer.append(Buffer.from('b'));
+    writer.flush();
+    expect([writer.sizeBytes, writer.settledBytes, writer.held?.toString()]).toEqual([2, 0, 'ab']);
+    await expect.poll(() => writer.settledBytes).toBe(2);
+    expect([writer.sizeBytes, writer.held]).toEqual([2, undefined]);
+    writer.close();
+  });
+
+  it('has what does not fit into memory on the disk at once, and large amounts soon', async () => {
     let spooled = 0;
     const writer = writerOf(
       () => true,
@@ -159,18 +172,18 @@ describe('output writer', () => {
         spooled += 1;
       },
     );
-    writer.append(Buffer.from('a'));
-    writer.append(Buffer.from('b'));
+    writer.append(Buffer.from('ab'));
+    writer.append(Buffer.alloc(20_000, 'c'));
     writer.flush();
-    expect([writer.sizeBytes, spooled]).toEqual([2, 1]);
+    expect([writer.settledBytes, spooled]).toEqual([20_002, 2]);
     const large = Buffer.alloc(3_000_000, 'x');
     for (let start = 0; start < large.length; start += 100_000) {
       writer.append(large.subarray(start, start + 100_000));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await expect.poll(() => writer.sizeBytes).toBe(3_000_002);
-    const bytes = await new OutputReader(pool).read(join(folder, 'w.out'), 0, 4_000_000);
-    expect(bytes.equals(Buffer.concat([Buffer.from('ab'), large]))).toBe(true);
+    await expect.poll(() => writer.sizeBytes).toBe(3_020_002);
+    const bytes = await new OutputReader(pool).read(fileContent(join(folder, 'w.out')), 0, 4_000_000);
+    expect(bytes.equals(Buffer.concat([Buffer.from('ab'), Buffer.alloc(20_000, 'c'), large]))).toBe(true);
     writer.close();
   });
 
@@ -182,11 +195,11 @@ describe('output writer', () => {
       undefined,
       (reason) => reasons.push(reason),
     );
-    writer.append(Buffer.from('later'));
+    writer.append(Buffer.alloc(20_000));
     writer.flush();
     expect([writer.sizeBytes, reasons.length]).toEqual([0, 1]);
     free = true;
-    await expect.poll(() => writer.sizeBytes).toBe(5);
+    await expect.poll(() => writer.sizeBytes).toBe(20_000);
     writer.close();
   });
 });
@@ -215,7 +228,7 @@ describe('rows', () => {
     const finish = {
       endedMs: 9,
       end: { kind: 'exited', code: 3 },
-      stdout: { sizeBytes: 4, firstMs: 6 },
+      stdout: { sizeBytes: 4, firstMs: 6, inline: new Uint8Array([1, 2, 3, 4]) },
       stderr: { sizeBytes: 0 },
     } as const;
     spool.executions.finish('box', 'e', finish);
