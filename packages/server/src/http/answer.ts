@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { isSchema, type SpecialResponse } from '@berth/contract';
 import type { Exchange } from './exchange.ts';
+import { breakOff } from './response-state.ts';
 import type { BytesAnswer } from './route.ts';
 import { sendEvents } from './sse.ts';
 import { ClientGone, endStream, sendChunks, writeChunk } from './stream-out.ts';
@@ -58,7 +59,7 @@ export const sendSpecial = async (
       await endStream(response, exchange.signal);
     }
   } catch (error) {
-    response.destroy();
+    breakOff(response);
     if (!(error instanceof ClientGone)) {
       exchange.log.warn({ err: error, requestId: exchange.requestId }, 'answer broken off');
     }

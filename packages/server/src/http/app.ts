@@ -9,6 +9,7 @@ import { Exchange } from './exchange.ts';
 import type { RequestListener } from './front-door.ts';
 import { handleRoute } from './handle-route.ts';
 import { allowedMethods } from './path-match.ts';
+import { breakOff } from './response-state.ts';
 import { ClientGone } from './stream-out.ts';
 
 /** A body that goes on after its answer is read away for this long, then the connection is broken. */
@@ -19,7 +20,7 @@ const fastifyPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');
 
 const sendError = (reply: FastifyReply, exchange: Exchange, thrown: unknown): void => {
   if (thrown instanceof ClientGone) {
-    reply.raw.destroy();
+    breakOff(reply.raw);
     return;
   }
   const error = translateError(thrown, exchange.requestId);
@@ -29,7 +30,7 @@ const sendError = (reply: FastifyReply, exchange: Exchange, thrown: unknown): vo
     exchange.log.warn({ err: error.cause, requestId: exchange.requestId }, error.message);
   }
   if (reply.raw.headersSent || reply.raw.destroyed) {
-    reply.raw.destroy();
+    breakOff(reply.raw);
     return;
   }
   sendJson(reply.raw, error.status, JSON.stringify(error.body()), retryHeaders(error));

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Call, Caller, RequestScope } from './context.ts';
+import { isComplete } from './response-state.ts';
 
 /** One request and its answer. Signals are made only when somebody asks for them: most requests never do. */
 export class Exchange implements RequestScope {
@@ -37,7 +38,7 @@ export class Exchange implements RequestScope {
       const gone = new AbortController();
       this.#gone = gone;
       const abort = (): void => {
-        if (!this.#response.writableFinished) {
+        if (!isComplete(this.#response)) {
           gone.abort();
         }
       };

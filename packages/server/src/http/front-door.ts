@@ -17,6 +17,8 @@ export interface FrontDoorOptions {
 }
 
 const windowBytes = 16 * 1024 * 1024;
+/** Well below the usual bound of open files; further connections are closed at once. */
+const maximumConnections = 10_000;
 /** First bytes of the HTTP/2 connection preface (RFC 9113 §3.4). */
 const preface = Buffer.from('PRI * HTTP/2.0');
 
@@ -80,6 +82,7 @@ export class FrontDoor {
     this.#listener = net.createServer({ noDelay: true, allowHalfOpen: true, keepAlive: true }, (socket) =>
       this.#sniff(socket),
     );
+    this.#listener.maxConnections = maximumConnections;
   }
 
   /** Number of open connections. */

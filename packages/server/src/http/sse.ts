@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { translateError } from '../errors/translate.ts';
 import type { RequestScope } from './context.ts';
+import { breakOff } from './response-state.ts';
 import { ClientGone, endStream, writeChunk } from './stream-out.ts';
 
 export interface SseOptions {
@@ -64,7 +65,7 @@ export const sendEvents = async (
     await endStream(response, signal, options.stallTimeoutMs);
   } catch (thrown) {
     if (thrown instanceof ClientGone || signal.aborted) {
-      response.destroy();
+      breakOff(response);
       return;
     }
     const error = translateError(thrown, scope.requestId);

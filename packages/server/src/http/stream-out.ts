@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { breakOff } from './response-state.ts';
 
 /** A client that takes nothing for this long is dropped. */
 export const defaultStallTimeoutMs = 60_000;
@@ -26,7 +27,7 @@ export const writeChunk = async (
   try {
     await once(response, 'drain', { signal: AbortSignal.any([signal, stalled]) });
   } catch {
-    response.destroy();
+    breakOff(response);
     throw new ClientGone();
   }
 };
@@ -46,7 +47,7 @@ export const endStream = async (
   try {
     await finished;
   } catch {
-    response.destroy();
+    breakOff(response);
     throw new ClientGone();
   }
 };
@@ -64,7 +65,7 @@ export const sendChunks = async (
     }
     await endStream(response, signal, stallTimeoutMs);
   } catch (error) {
-    response.destroy();
+    breakOff(response);
     throw error;
   }
 };
