@@ -77,15 +77,27 @@ impl Fixture {
 
     /// The arguments of boxStart for a box whose init gets `words`; its bundle, upper and work are made here.
     pub fn box_wish(&self, box_id: &str, words: &[&str]) -> Value {
+        let layers = json!([{ "path": self.layer(), "ownerBase": 0 }]);
+        self.box_wish_over(box_id, words, layers, OWNER_BASE)
+    }
+
+    /// As [`Fixture::box_wish`], over other layers and with other outer ids.
+    pub fn box_wish_over(
+        &self,
+        box_id: &str,
+        words: &[&str],
+        layers: Value,
+        owner_base: u32,
+    ) -> Value {
         let bundle = self.bundle(box_id);
         for name in ["", "upper", "work"] {
             let made = bundle.join(name);
             fs::create_dir_all(&made).unwrap();
             if !name.is_empty() {
-                chown(&made, Some(OWNER_BASE), Some(OWNER_BASE)).unwrap();
+                chown(&made, Some(owner_base), Some(owner_base)).unwrap();
             }
         }
-        let config = self.oci_config(box_id, words);
+        let config = self.oci_config(box_id, words, owner_base);
         fs::write(bundle.join("config.json"), config.to_string()).unwrap();
         let id = self.container(box_id);
         let path = |name: &str| bundle.join(name).to_str().unwrap().to_owned();
@@ -93,10 +105,10 @@ impl Fixture {
         json!({
             "boxId": box_id,
             "bundle": bundle,
-            "layers": [{ "path": self.layer(), "ownerBase": 0 }],
+            "layers": layers,
             "upper": path("upper"),
             "work": path("work"),
-            "ownerBase": OWNER_BASE,
+            "ownerBase": owner_base,
             "runtime": ["runc", "--root", root, "--log", path("log"), "--log-format", "json", "run", "--detach",
                 "--bundle", bundle, "--pid-file", path("pid"), id],
             "runtimeDelete": ["runc", "--root", root, "delete", "--force", id],
@@ -117,8 +129,8 @@ impl Fixture {
         self.directory.join("runtime")
     }
 
-    fn oci_config(&self, box_id: &str, words: &[&str]) -> Value {
-        let mapping = json!([{ "containerID": 0, "hostID": OWNER_BASE, "size": 65_536 }]);
+    fn oci_config(&self, box_id: &str, words: &[&str], owner_base: u32) -> Value {
+        let mapping = json!([{ "containerID": 0, "hostID": owner_base, "size": 65_536 }]);
         let mut args = vec!["/bin/init"];
         args.extend(words);
         let namespaces = ["pid", "ipc", "uts", "mount", "user"].map(|kind| json!({ "type": kind }));

@@ -12,6 +12,7 @@ fn main() {
             std::process::exit(words[3].parse().unwrap());
         }
         Some("owners") => report_owners(),
+        Some("view") => report_view(),
         _ => {}
     }
     loop {
@@ -29,4 +30,32 @@ fn report_owners() {
     let text = format!("{} {} {}", me.uid(), file.uid(), other.uid());
     std::fs::write("/owners.new", text).unwrap();
     std::fs::rename("/owners.new", "/owners").unwrap();
+}
+
+/// Writes its mounts, its descriptors, its ids, and how attempts on the machine end.
+fn report_view() {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let links = descriptors.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    let links: Vec<String> = links.map(|link| link.display().to_string()).collect();
+    let forbidden = [
+        (
+            "hostname",
+            std::fs::write("/proc/sys/kernel/hostname", "x").is_err(),
+        ),
+        (
+            "forward",
+            std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").is_err(),
+        ),
+        (
+            "ports",
+            std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "9").is_err(),
+        ),
+    ];
+    std::fs::create_dir_all("/view.new").unwrap();
+    std::fs::write("/view.new/mounts", read("/proc/self/mountinfo")).unwrap();
+    std::fs::write("/view.new/descriptors", links.join("\n")).unwrap();
+    std::fs::write("/view.new/uid-map", read("/proc/self/uid_map")).unwrap();
+    std::fs::write("/view.new/refused", format!("{forbidden:?}")).unwrap();
+    std::fs::rename("/view.new", "/view").unwrap();
 }
