@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { connectHost } from '@berth/host/client';
 import { destination, pino } from 'pino';
 import { ConfigError, readConfig } from './config/config.ts';
@@ -16,7 +17,11 @@ const serve = async (): Promise<void> => {
   await migrateWhenReachable(config.databaseUrl, (problem) => log.warn({ problem }, 'waiting for the database'));
   const host = connectHost(config.hostSocket);
   const server = await createServer({ databaseUrl: config.databaseUrl, host, masterKey, log });
-  const port = await server.start(config.port, config.listenAddress);
+  const port = await server.start(config.port, config.listenAddress).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EADDRINUSE'
+      ? new ConfigError(`port ${config.port} on ${config.listenAddress} is in use; choose another BERTH_PORT`)
+      : error;
+  });
   log.info({ address: config.listenAddress, port }, 'listening');
 
   let stopping = false;
@@ -62,6 +67,7 @@ try {
       : error instanceof Error
         ? (error.stack ?? error.message)
         : String(error);
-  process.stderr.write(`berth server: ${text}\n`);
-  process.exitCode = 1;
+  writeSync(2, `berth server: ${text}\n`);
+  // The connection to the host would keep the process alive.
+  process.exit(1);
 }

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootstrap } from '../src/bootstrap.ts';
+import { createMasterKey } from '../src/secrets/master-key.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 let database: TestDatabase;
@@ -71,6 +73,18 @@ describe('the server process', () => {
     const server = start('main.ts', allowed);
     expect(await server.ended).toBe(1);
     expect(server.output.stderr).toContain('master.key');
+  });
+
+  it('ends with a clear message when its port is taken', async () => {
+    const masterKeyFile = join(directory, 'master.key');
+    await createMasterKey(masterKeyFile);
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const server = start('main.ts', { ...allowed, BERTH_PORT: String(port), BERTH_MASTER_KEY_FILE: masterKeyFile });
+    expect(await server.ended).toBe(1);
+    expect(server.output.stderr).toContain(`port ${port} on 127.0.0.1 is in use`);
+    other.close();
   });
 
   it('refuses a configuration that does not fit', async () => {

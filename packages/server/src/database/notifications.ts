@@ -5,6 +5,8 @@ import { connectionSettings } from './database.ts';
 /** One channel for all topics: LISTEN costs per channel, and a NOTIFY carries its topic as payload. */
 export const notificationChannel = 'berth';
 
+const defaultHeartbeatMs = 15_000;
+
 export type Wake = () => void;
 
 /**
@@ -15,15 +17,23 @@ export type Wake = () => void;
 export class NotificationHub {
   readonly #url: string;
   readonly #log: Logger;
+  readonly #heartbeatMs: number;
   readonly #topics = new Map<string, Set<Wake>>();
   #client: pg.Client | undefined;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
   #retryMs = 100;
 
-  constructor(options: { readonly url: string; readonly log: Logger }) {
+  constructor(options: {
+    readonly url: string;
+    readonly log: Logger;
+    /** How often the connection is tried, and how long an answer may take: a peer that vanished sends nothing. */
+    readonly heartbeatMs?: number;
+  }) {
     this.#url = options.url;
     this.#log = options.log;
+    this.#heartbeatMs = options.heartbeatMs ?? defaultHeartbeatMs;
   }
 
   /** Begins to listen. Resolves at once also when the database is away: the hub goes on trying. */
@@ -68,13 +78,14 @@ export class NotificationHub {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#heartbeat);
     const client = this.#client;
     this.#client = undefined;
     await client?.end().catch(() => undefined);
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client(connectionSettings(this.#url));
+    const client = new pg.Client({ ...connectionSettings(this.#url), query_timeout: this.#heartbeatMs });
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
     client.on('notification', (message) => this.wake(message.payload ?? ''));
@@ -92,7 +103,19 @@ export class NotificationHub {
     }
     this.#client = client;
     this.#retryMs = 100;
+    this.#watch(client);
     this.#wakeAll();
+  }
+
+  /** Asks again and again whether the other side is there; `query_timeout` makes silence an error. */
+  #watch(client: pg.Client): void {
+    clearTimeout(this.#heartbeat);
+    this.#heartbeat = setTimeout(() => {
+      client.query('select 1').then(
+        () => this.#client === client && this.#watch(client),
+        () => this.#lost(client),
+      );
+    }, this.#heartbeatMs);
   }
 
   #lost(client: pg.Client): void {
@@ -100,6 +123,7 @@ export class NotificationHub {
       return;
     }
     this.#client = undefined;
+    clearTimeout(this.#heartbeat);
     this.#log.warn('listening connection to the database lost');
     client.end().catch(() => undefined);
     this.#again();

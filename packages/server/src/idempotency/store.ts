@@ -1,8 +1,7 @@
-import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import type { Answer } from './answer.ts';
 
-/** Rows of `idempotent_requests`. */
+/** Rows of `idempotent_requests`. One server at a time serves a database, so an unfinished row that is not running here was left by a dead one. */
 export class IdempotencyStore {
   readonly #database: Database;
   readonly #owner: string;
@@ -55,11 +54,16 @@ export class IdempotencyStore {
       .updateTable('idempotent_requests')
       .set({ status: answer.status, body: answer.body })
       .where('token', '=', token)
+      .where('owner', '=', this.#owner)
       .execute();
   }
 
   async forget(token: string): Promise<void> {
-    await this.#database.deleteFrom('idempotent_requests').where('token', '=', token).execute();
+    await this.#database
+      .deleteFrom('idempotent_requests')
+      .where('token', '=', token)
+      .where('owner', '=', this.#owner)
+      .execute();
   }
 
   async deleteOlderThan(ms: number): Promise<number> {
@@ -72,15 +76,5 @@ export class IdempotencyStore {
       .where('created_ms', '<', ms)
       .executeTakeFirst();
     return Number(requests.numDeletedRows + creations.numDeletedRows);
-  }
-
-  /** For diagnosis: how many requests are marked as running. */
-  async running(): Promise<number> {
-    const row = await this.#database
-      .selectFrom('idempotent_requests')
-      .select(sql<number>`count(*)`.as('count'))
-      .where('status', 'is', null)
-      .executeTakeFirstOrThrow();
-    return row.count;
   }
 }

@@ -129,4 +129,31 @@ describe('the hub', () => {
     await expect.poll(() => wakes).toBe(2);
     unsubscribe();
   });
+
+  it('notices a database that has fallen silent, and finds another connection', async () => {
+    const watchful = new NotificationHub({ url: database.url, log: pino({ level: 'silent' }), heartbeatMs: 100 });
+    let wakes = 0;
+    watchful.subscribe('f', () => {
+      wakes += 1;
+    });
+    const pids = async (): Promise<number[]> =>
+      (
+        await client.query<{ pid: number }>(
+          "select pid from pg_stat_activity where application_name = 'berth-server' and datname = current_database()",
+        )
+      ).rows.map((row) => row.pid);
+    const before = new Set(await pids());
+    await watchful.start();
+    const [pid] = (await pids()).filter((candidate) => !before.has(candidate));
+    expect(pid).toBeGreaterThan(0);
+    expect(wakes).toBe(1);
+    process.kill(Number(pid), 'SIGSTOP');
+    try {
+      await expect.poll(() => wakes, { timeout: 5_000 }).toBe(2);
+      expect(watchful.connected).toBe(true);
+    } finally {
+      process.kill(Number(pid), 'SIGCONT');
+      await watchful.close();
+    }
+  });
 });
