@@ -3,9 +3,8 @@ import type { BoxExecutions } from '../executions/box-executions.ts';
 import { outputContent } from '../executions/output-content.ts';
 import type { OutputReader } from '../spool/output-reader.ts';
 import type { Spool } from '../spool/spool.ts';
-import { TimeIndex } from '../spool/time-index.ts';
 import { endEntry, LineSplitter, lineEntry, startEntry } from './log-lines.ts';
-import { type LoggedExecution, loggedExecution, outputStreams } from './logged-execution.ts';
+import { type LoggedExecution, loggedExecution, outputStreams, timesOf } from './logged-execution.ts';
 
 const pageSize = 100;
 /** Characters of all messages together. */
@@ -46,16 +45,21 @@ export class LogCollector {
     }
     const ofBox = this.#spool.logs.newest(this.#boxId, limit).map(({ entry }) => entry);
     groups.push({ order: 0, entries: ofBox.reverse().filter((entry) => passes(filter, entry)) });
+    let count = groups.reduce((sum, { entries }) => sum + entries.length, 0);
     for (const page of this.#completed(filter)) {
-      groups = [
-        { order: 0, entries: newest(groups, limit) },
-        ...page.map((execution) => this.#group(execution, limit)),
-      ];
-      const entries = newest(groups, limit);
-      const oldestMs = entries[0]?.timestampMs ?? 0;
+      for (const execution of page) {
+        const group = this.#group(execution, limit);
+        groups.push(group);
+        count += group.entries.length;
+      }
       const lastEndedMs = page.at(-1)?.record.finish?.endedMs ?? 0;
-      if (entries.length >= limit && lastEndedMs < oldestMs) {
-        return entries;
+      if (count >= limit) {
+        const entries = newest(groups, limit);
+        if ((entries[0]?.timestampMs ?? 0) > lastEndedMs) {
+          return entries;
+        }
+        groups = [{ order: 0, entries }];
+        count = entries.length;
       }
       yield;
     }
@@ -112,11 +116,7 @@ export class LogCollector {
     const splitter = new LineSplitter(start);
     const lines = splitter.push(bytes);
     const rest = record.finish === undefined ? undefined : splitter.rest();
-    const times = new TimeIndex(
-      this.#spool.pool,
-      this.#spool.indexPath(this.#boxId, record.seq, stream),
-      execution.firstMs(stream),
-    );
+    const times = timesOf(this.#spool, this.#boxId, execution, stream);
     return [...lines, ...(rest === undefined ? [] : [rest])].map((line) =>
       lineEntry(record, stream, times.at(line.offset), line.bytes),
     );

@@ -4,10 +4,9 @@ import type { BoxExecutions } from '../executions/box-executions.ts';
 import { outputContent } from '../executions/output-content.ts';
 import type { OutputReader } from '../spool/output-reader.ts';
 import type { Spool } from '../spool/spool.ts';
-import { TimeIndex } from '../spool/time-index.ts';
 import { passes } from './log-collector.ts';
 import { endEntry, LineSplitter, lineEntry, startEntry } from './log-lines.ts';
-import { type LoggedExecution, loggedExecution, outputStreams } from './logged-execution.ts';
+import { type LoggedExecution, loggedExecution, outputStreams, timesOf } from './logged-execution.ts';
 
 const blockBytes = 64 * 1024;
 const pageSize = 200;
@@ -114,8 +113,7 @@ export class LogFollower {
     if (lines.length === 0) {
       return [];
     }
-    const path = this.#spool.indexPath(this.#boxId, execution.record.seq, stream);
-    const times = new TimeIndex(this.#spool.pool, path, execution.firstMs(stream));
+    const times = timesOf(this.#spool, this.#boxId, execution, stream);
     return lines.map((line) => lineEntry(execution.record, stream, times.at(line.offset), line.bytes));
   }
 

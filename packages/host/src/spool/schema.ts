@@ -39,7 +39,7 @@ export const createSpoolTables = (database: DatabaseSync): void => {
       PRIMARY KEY (box_id, execution_id)
     ) STRICT;
     CREATE UNIQUE INDEX IF NOT EXISTS executions_by_seq ON executions (box_id, seq);
-    CREATE INDEX IF NOT EXISTS executions_by_end ON executions (box_id, ended_ms);
+    CREATE INDEX IF NOT EXISTS completed_executions ON executions (box_id, ended_ms) WHERE ended_ms IS NOT NULL;
 
     CREATE TABLE IF NOT EXISTS box_logs (
       id INTEGER PRIMARY KEY,
