@@ -74,7 +74,8 @@ export class BoxStore {
     database.exec(SCHEMA);
     const names = Object.values(columns);
     this.#put = database.prepare(
-      `INSERT OR REPLACE INTO boxes (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+      `INSERT INTO boxes (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})
+       ON CONFLICT (id) DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`,
     );
     this.#delete = database.prepare('DELETE FROM boxes WHERE id = ?');
     for (const row of database.prepare('SELECT * FROM boxes').all()) {

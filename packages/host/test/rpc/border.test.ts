@@ -19,7 +19,7 @@ describe('the border', () => {
     [
       'a command that is too long',
       'tooLarge',
-      (host) => host.execute(spec.id, { ...execution, command: 'x'.repeat(2 ** 21) }),
+      (host) => host.execute(spec.id, { ...execution, command: 'x'.repeat(2 ** 25) }),
     ],
     [
       'a file name that climbs',
