@@ -25,18 +25,38 @@ pub fn ensure(etc: &Path, account: &UserAccount) -> Outcome<()> {
         }
         Some(_) => {}
         None => {
-            let UserAccount { name, uid, gid, home } = account;
-            let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
-            append(&etc.join("passwd"), &passwd, &format!("{name}:x:{uid}:{gid}::{home}:{shell}"))?;
+            let UserAccount {
+                name,
+                uid,
+                gid,
+                home,
+            } = account;
+            let shell = if Path::new("/bin/bash").exists() {
+                "/bin/bash"
+            } else {
+                "/bin/sh"
+            };
+            append(
+                &etc.join("passwd"),
+                &passwd,
+                &format!("{name}:x:{uid}:{gid}::{home}:{shell}"),
+            )?;
             let shadow = text(&etc.join("shadow"));
             if !shadow.is_empty() && !has_entry(&shadow, name) {
-                append(&etc.join("shadow"), &shadow, &format!("{name}:*:19000:0:99999:7:::"))?;
+                append(
+                    &etc.join("shadow"),
+                    &shadow,
+                    &format!("{name}:*:19000:0:99999:7:::"),
+                )?;
             }
         }
     }
     let group = text(&etc.join("group"));
     let gid = account.gid.to_string();
-    if !group.lines().any(|line| line.split(':').nth(2) == Some(&gid)) {
+    if !group
+        .lines()
+        .any(|line| line.split(':').nth(2) == Some(&gid))
+    {
         let name = if has_entry(&group, &account.name) {
             format!("{}-{gid}", account.name)
         } else {
@@ -49,11 +69,16 @@ pub fn ensure(etc: &Path, account: &UserAccount) -> Outcome<()> {
 }
 
 fn has_entry(text: &str, name: &str) -> bool {
-    text.lines().any(|line| line.split(':').next() == Some(name))
+    text.lines()
+        .any(|line| line.split(':').next() == Some(name))
 }
 
 fn append(path: &Path, old: &str, line: &str) -> Outcome<()> {
-    let gap = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
+    let gap = if old.is_empty() || old.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
     use std::io::Write;
     std::fs::OpenOptions::new()
         .append(true)
@@ -117,7 +142,9 @@ fn grant_sudo(etc: &Path, account: &UserAccount) -> Outcome<()> {
 
 fn check(account: &UserAccount) -> Outcome<()> {
     let mut letters = account.name.bytes();
-    let first = letters.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let first = letters
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     let rest = letters.all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if !first || !rest || account.name.len() > 32 {
         return Err(invalid(format!("bad user name: {:?}", account.name)));
@@ -152,7 +179,10 @@ mod tests {
         assert_eq!(first, second);
         assert_eq!(first.lines().count(), 2);
         assert!(folder.join("home").is_dir());
-        let other = UserAccount { uid: uid + 1, ..account };
+        let other = UserAccount {
+            uid: uid + 1,
+            ..account
+        };
         assert!(ensure(&folder, &other).is_err());
         std::fs::remove_dir_all(folder).unwrap();
     }

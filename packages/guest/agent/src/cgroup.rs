@@ -20,7 +20,11 @@ impl Cgroup {
         let v2 = base.join("memory.events").exists() || base.join("cgroup.controllers").exists();
         let part = |name: &str| if v2 { base.into() } else { base.join(name) };
         let memory: PathBuf = part("memory");
-        let file = if v2 { "memory.events" } else { "memory.oom_control" };
+        let file = if v2 {
+            "memory.events"
+        } else {
+            "memory.oom_control"
+        };
         let kills = sys::c_string(memory.join(file).to_string_lossy().into_owned())
             .and_then(|path| sys::open(&path, libc::O_RDONLY, 0))
             .ok();
@@ -43,7 +47,12 @@ impl Cgroup {
         let mut buffer = [0u8; 1024];
         // SAFETY: the buffer is valid for its length.
         let count = unsafe {
-            libc::pread(file.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0)
+            libc::pread(
+                file.as_raw_fd(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                0,
+            )
         };
         let text = std::str::from_utf8(&buffer[..count.max(0) as usize]).unwrap_or_default();
         field(text, "oom_kill").unwrap_or(0)
@@ -52,11 +61,19 @@ impl Cgroup {
     /// Memory in use, and what of it is page cache that can be dropped.
     pub fn memory(&self) -> MemoryUse {
         let (usage, stat) = if self.v2 {
-            ("memory.current", ["file", "inactive_file", "shmem", "active_file"])
+            (
+                "memory.current",
+                ["file", "inactive_file", "shmem", "active_file"],
+            )
         } else {
             (
                 "memory.usage_in_bytes",
-                ["total_cache", "total_inactive_file", "total_shmem", "total_active_file"],
+                [
+                    "total_cache",
+                    "total_inactive_file",
+                    "total_shmem",
+                    "total_active_file",
+                ],
             )
         };
         let text = std::fs::read_to_string(self.memory.join("memory.stat")).unwrap_or_default();
@@ -73,7 +90,11 @@ impl Cgroup {
 
     /// Memory limit, if one is set.
     pub fn memory_limit(&self) -> Option<u64> {
-        let file = if self.v2 { "memory.max" } else { "memory.limit_in_bytes" };
+        let file = if self.v2 {
+            "memory.max"
+        } else {
+            "memory.limit_in_bytes"
+        };
         number(&self.memory.join(file)).filter(|&limit| limit < 1 << 60)
     }
 

@@ -19,7 +19,10 @@ impl Guest {
             put(&etc.join("hosts"), &hosts(&wish));
         }
         if !wish.nameservers.is_empty() {
-            let lines = wish.nameservers.iter().map(|one| format!("nameserver {one}\n"));
+            let lines = wish
+                .nameservers
+                .iter()
+                .map(|one| format!("nameserver {one}\n"));
             put(&etc.join("resolv.conf"), &lines.collect::<String>());
         }
         self.settings.memory_bytes = wish.memory_bytes;
@@ -34,8 +37,12 @@ impl Guest {
 }
 
 fn hosts(wish: &Configure) -> String {
-    let mut text = String::from("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-    let named = wish.hosts.iter().any(|entry| entry.names.contains(&wish.hostname));
+    let mut text =
+        String::from("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+    let named = wish
+        .hosts
+        .iter()
+        .any(|entry| entry.names.contains(&wish.hostname));
     if !named {
         text += &format!("127.0.1.1\t{}\n", wish.hostname);
     }
@@ -48,7 +55,9 @@ fn hosts(wish: &Configure) -> String {
 fn check(wish: &Configure) -> Outcome<()> {
     let host_name = |name: &str| {
         name.len() <= 64
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
     };
     let address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();
     if !host_name(&wish.hostname) {
@@ -65,7 +74,11 @@ fn check(wish: &Configure) -> Outcome<()> {
     let bad = |name: &str, value: &str| {
         name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
     };
-    if let Some((name, _)) = wish.environment.iter().find(|(name, value)| bad(name, value)) {
+    if let Some((name, _)) = wish
+        .environment
+        .iter()
+        .find(|(name, value)| bad(name, value))
+    {
         return Err(invalid(format!("bad environment variable: {name:?}")));
     }
     Ok(())
@@ -92,9 +105,18 @@ mod tests {
         };
         assert!(check(&good).is_ok());
         let bad = [
-            Configure { hostname: "a\nb".into(), ..good.clone() },
-            Configure { nameservers: vec!["x\ny".into()], ..good.clone() },
-            Configure { environment: [("a=b".into(), String::new())].into(), ..good.clone() },
+            Configure {
+                hostname: "a\nb".into(),
+                ..good.clone()
+            },
+            Configure {
+                nameservers: vec!["x\ny".into()],
+                ..good.clone()
+            },
+            Configure {
+                environment: [("a=b".into(), String::new())].into(),
+                ..good.clone()
+            },
         ];
         for wish in bad {
             assert!(check(&wish).is_err());

@@ -26,7 +26,13 @@ impl Guest {
         }
         let out = &mut link.out;
         if stream.status_dirty && !stream.finished() {
-            put_frame(out, Kind::Status, 0, stream.id, &stream.status.encode_to_vec());
+            put_frame(
+                out,
+                Kind::Status,
+                0,
+                stream.id,
+                &stream.status.encode_to_vec(),
+            );
             stream.status_dirty = false;
         }
         if let Some((received, limit)) = stream.inlet.as_mut().and_then(|inlet| inlet.report()) {
@@ -37,7 +43,13 @@ impl Guest {
             more |= emit_channel(stream, index, out);
         }
         if stream.finished() && stream.status_dirty && stream.eofs_sent() {
-            put_frame(out, Kind::Status, 0, stream.id, &stream.status.encode_to_vec());
+            put_frame(
+                out,
+                Kind::Status,
+                0,
+                stream.id,
+                &stream.status.encode_to_vec(),
+            );
             stream.status_dirty = false;
         }
         if more {

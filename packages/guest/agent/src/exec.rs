@@ -10,8 +10,8 @@ use crate::poll::{Interest, Token};
 use crate::reap::Owner;
 use crate::spawn::{Spawn, spawn};
 use crate::stream::{Job, Origin};
-use crate::timers::Timer;
 use crate::sys;
+use crate::timers::Timer;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 

@@ -47,7 +47,9 @@ pub fn os_failure(error: &io::Error, subject: &str) -> Box<Error> {
         ErrorCode::NotFound => format!("file does not exist: {subject}"),
         ErrorCode::IsDirectory => format!("{subject} is a directory"),
         ErrorCode::NotDirectory => format!("not a directory: {subject}"),
-        ErrorCode::Permission if number == libc::EROFS => format!("read-only file system: {subject}"),
+        ErrorCode::Permission if number == libc::EROFS => {
+            format!("read-only file system: {subject}")
+        }
         ErrorCode::Permission => format!("permission denied: {subject}"),
         ErrorCode::Exists => format!("already exists: {subject}"),
         ErrorCode::NoSpace => format!("no space left on device: {subject}"),

@@ -88,11 +88,16 @@ impl Guest {
             .filter_map(|line| {
                 let mut words = line.split('#').next()?.split_whitespace();
                 let address = words.next()?.parse().ok()?;
-                words.any(|word| word.eq_ignore_ascii_case(host)).then_some(address)
+                words
+                    .any(|word| word.eq_ignore_ascii_case(host))
+                    .then_some(address)
             })
             .collect();
         if found.is_empty() {
-            return Err(failure(ErrorCode::NotFound, format!("unknown host: {host}")));
+            return Err(failure(
+                ErrorCode::NotFound,
+                format!("unknown host: {host}"),
+            ));
         }
         Ok(found)
     }

@@ -1,5 +1,6 @@
 //! The guest: everything it holds, and the event loop.
 
+use crate::frame::{Kind, put_frame};
 use crate::link::Link;
 use crate::messages::Hello;
 use crate::poll::{Event, Interest, Poll, Token};
@@ -9,7 +10,6 @@ use crate::shell::Shell;
 use crate::stream::Stream;
 use crate::timers::{Timer, Timers};
 use crate::tombs::Tombs;
-use crate::frame::{Kind, put_frame};
 use prost::Message;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Result;
@@ -112,7 +112,13 @@ impl Guest {
             boot_id: self.boot_id.to_vec(),
             max_payload_bytes: crate::frame::MAX_PAYLOAD_BYTES as u32,
         };
-        put_frame(&mut self.link.out, Kind::Hello, 0, 0, &hello.encode_to_vec());
+        put_frame(
+            &mut self.link.out,
+            Kind::Hello,
+            0,
+            0,
+            &hello.encode_to_vec(),
+        );
     }
 
     fn dial(&mut self) {

@@ -141,7 +141,13 @@ mod tests {
             },
         );
         assert_eq!(empty.len(), full.len());
-        assert!(empty.contains("MemTotal:               4194304 kB\n"), "{empty}");
-        assert!(full.contains("MemFree:                      0 kB\n"), "{full}");
+        assert!(
+            empty.contains("MemTotal:               4194304 kB\n"),
+            "{empty}"
+        );
+        assert!(
+            full.contains("MemFree:                      0 kB\n"),
+            "{full}"
+        );
     }
 }

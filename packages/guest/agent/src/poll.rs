@@ -118,9 +118,8 @@ impl Poll {
         });
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; 64];
         // SAFETY: the array has room for the number of events asked for.
-        let count = unsafe {
-            libc::epoll_wait(self.0.as_raw_fd(), events.as_mut_ptr(), 64, timeout_ms)
-        };
+        let count =
+            unsafe { libc::epoll_wait(self.0.as_raw_fd(), events.as_mut_ptr(), 64, timeout_ms) };
         let hangup = (libc::EPOLLHUP | libc::EPOLLERR | libc::EPOLLRDHUP) as u32;
         for event in events.iter().take(count.max(0) as usize) {
             let flags = event.events;

@@ -208,6 +208,8 @@ fn pump_source(
             .min(source.remaining.unwrap_or(u64::MAX))
             .min(scratch.len() as u64) as usize;
         match sys::read(fd, &mut scratch[..most]) {
+            // The shell is dying: its end decides what becomes of the command.
+            Ok(0) if matches!(source.origin, Origin::Lent(_)) => source.readable = false,
             Ok(0) => {
                 source.remaining = None;
                 break true;

@@ -25,11 +25,16 @@ pub struct Signals(OwnedFd);
 impl Signals {
     /// Blocks all signals and opens the descriptor that reports those that matter.
     pub fn open() -> Result<Signals> {
+        restore_handlers();
         // SAFETY: plain system calls on local structures.
         unsafe {
             let mut all: libc::sigset_t = std::mem::zeroed();
             libc::sigfillset(&mut all);
-            sys::check(libc::sigprocmask(libc::SIG_BLOCK, &all, std::ptr::null_mut()))?;
+            sys::check(libc::sigprocmask(
+                libc::SIG_BLOCK,
+                &all,
+                std::ptr::null_mut(),
+            ))?;
             libc::signal(libc::SIGPIPE, libc::SIG_IGN);
             let mut wanted: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&mut wanted);
@@ -37,8 +42,20 @@ impl Signals {
                 libc::sigaddset(&mut wanted, signal);
             }
             let flags = libc::SFD_NONBLOCK | libc::SFD_CLOEXEC;
-            sys::check(libc::signalfd(-1, &wanted, flags))
-                .map(|fd| Signals(sys::owned(fd)))
+            sys::check(libc::signalfd(-1, &wanted, flags)).map(|fd| Signals(sys::owned(fd)))
+        }
+    }
+}
+
+/// Undoes what this process inherited ignored, so that its children start with every default. The C library hides two
+/// numbers, hence the raw call.
+fn restore_handlers() {
+    let default = [0u64; 4];
+    for signal in 1..=64 {
+        // SAFETY: 32 zero bytes are the kernel's sigaction with the default handler; 8 is the size of its mask.
+        unsafe {
+            let none = std::ptr::null_mut::<u64>();
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), none, 8);
         }
     }
 }
@@ -79,15 +96,14 @@ impl Guest {
         loop {
             let mut status = 0;
             // SAFETY: wait4 writes one int.
-            let pid =
-                unsafe { libc::wait4(-1, &mut status, libc::WNOHANG, std::ptr::null_mut()) };
+            let pid = unsafe { libc::wait4(-1, &mut status, libc::WNOHANG, std::ptr::null_mut()) };
             if pid <= 0 {
                 return;
             }
             match self.owners.remove(&pid) {
                 Some(Owner::Execution(key)) => self.leader_ended(key, status),
                 Some(Owner::Worker(key)) => self.worker_ended(key, status),
-                Some(Owner::Shell(key)) => self.shell_ended(key, status),
+                Some(Owner::Shell(key)) => self.shell_ended(key, pid, status),
                 None => {}
             }
         }

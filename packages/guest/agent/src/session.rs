@@ -81,7 +81,13 @@ impl Guest {
             stream.status_dirty = false;
         }
         if let Some((received, limit)) = stream.inlet.as_mut().and_then(|inlet| inlet.report()) {
-            put_words(&mut self.link.out, Kind::Credit, 0, stream.id, &[received, limit]);
+            put_words(
+                &mut self.link.out,
+                Kind::Credit,
+                0,
+                stream.id,
+                &[received, limit],
+            );
         }
     }
 
@@ -125,7 +131,13 @@ impl Guest {
             if let Some((status, ends)) = self.tombs.find(&exec.execution_id) {
                 put_words(&mut self.link.out, Kind::Eof, 1, id, &[ends[0]]);
                 put_words(&mut self.link.out, Kind::Eof, 2, id, &[ends[1]]);
-                put_frame(&mut self.link.out, Kind::Status, 0, id, &status.encode_to_vec());
+                put_frame(
+                    &mut self.link.out,
+                    Kind::Status,
+                    0,
+                    id,
+                    &status.encode_to_vec(),
+                );
                 return Ok(());
             }
         }
@@ -150,7 +162,13 @@ impl Guest {
     }
 
     /// Answers an OPEN without keeping a stream.
-    fn refuse(&mut self, id: u64, channels: &[u8], code: ErrorCode, text: &str) -> Result<(), Breach> {
+    fn refuse(
+        &mut self,
+        id: u64,
+        channels: &[u8],
+        code: ErrorCode,
+        text: &str,
+    ) -> Result<(), Breach> {
         for &channel in channels {
             put_words(&mut self.link.out, Kind::Eof, channel, id, &[0]);
         }
@@ -160,7 +178,13 @@ impl Guest {
             finished_unix_ms: crate::sys::unix_ms(),
             ..Status::default()
         };
-        put_frame(&mut self.link.out, Kind::Status, 0, id, &status.encode_to_vec());
+        put_frame(
+            &mut self.link.out,
+            Kind::Status,
+            0,
+            id,
+            &status.encode_to_vec(),
+        );
         Ok(())
     }
 

@@ -33,6 +33,8 @@ struct Running {
     outputs: [OwnedFd; 2],
     /// Bytes of a status line not yet complete.
     line: Vec<u8>,
+    /// Commands given to it so far.
+    served: u32,
 }
 
 /// A named shell of one user.
@@ -40,8 +42,15 @@ pub struct Shell {
     name: String,
     identity: Rc<Identity>,
     running: Option<Running>,
-    current: Option<u64>,
+    current: Option<(u64, Exec)>,
     queue: VecDeque<(u64, Exec)>,
+}
+
+impl Shell {
+    /// The stream of the command that runs now.
+    fn command(&self) -> Option<u64> {
+        self.current.as_ref().map(|(key, _)| *key)
+    }
 }
 
 impl Guest {
@@ -81,7 +90,11 @@ impl Guest {
             ));
         }
         shell.queue.push_back((key, wish));
-        if let Some(execution) = self.streams.get_mut(&key).and_then(|stream| stream.execution()) {
+        if let Some(execution) = self
+            .streams
+            .get_mut(&key)
+            .and_then(|stream| stream.execution())
+        {
             execution.shell = Some(id);
         }
         self.advance_shell(id);
@@ -103,13 +116,14 @@ impl Guest {
                 }
                 return;
             };
-            shell.current = Some(key);
             match self.run_in_shell(id, key, &wish) {
-                Ok(()) => return,
-                Err(error) => {
+                Ok(()) => {
                     if let Some(shell) = self.shells.get_mut(&id) {
-                        shell.current = None;
+                        shell.current = Some((key, wish));
                     }
+                    return;
+                }
+                Err(error) => {
                     self.fail(key, error);
                     self.touch(key);
                 }
@@ -119,10 +133,18 @@ impl Guest {
 
     fn run_in_shell(&mut self, id: u64, key: u64, wish: &Exec) -> Outcome<()> {
         let text = command_text(wish)?;
-        if self.shells.get(&id).is_some_and(|shell| shell.running.is_none()) {
+        if self
+            .shells
+            .get(&id)
+            .is_some_and(|shell| shell.running.is_none())
+        {
             self.start_shell(id)?;
         }
-        let Some(running) = self.shells.get_mut(&id).and_then(|shell| shell.running.as_mut()) else {
+        let Some(running) = self
+            .shells
+            .get_mut(&id)
+            .and_then(|shell| shell.running.as_mut())
+        else {
             return Err(invalid("shell is gone"));
         };
         let scratch = &mut [0u8; 4096];
@@ -136,6 +158,7 @@ impl Guest {
             }
         }
         give_command(running, text.as_bytes()).map_err(|error| os_failure(&error, "shell"))?;
+        running.served += 1;
         let pid = running.pid;
         let outputs = running.outputs.each_ref().map(|fd| fd.as_raw_fd());
         for (index, fd) in outputs.into_iter().enumerate() {
@@ -211,6 +234,7 @@ impl Guest {
                 status,
                 outputs: [out, err],
                 line: Vec::new(),
+                served: 0,
             });
         }
         Ok(())
@@ -221,7 +245,7 @@ impl Guest {
         let Some(shell) = self.shells.get(&id) else {
             return;
         };
-        if let Some(key) = shell.current {
+        if let Some(key) = shell.command() {
             self.source_ready(key, index);
             return;
         }
@@ -244,7 +268,8 @@ impl Guest {
         let Some(shell) = self.shells.get_mut(&id) else {
             return;
         };
-        let (Some(running), current) = (&mut shell.running, shell.current) else {
+        let current = shell.command();
+        let Some(running) = &mut shell.running else {
             return;
         };
         let mut bytes = [0; 64];
@@ -294,7 +319,7 @@ impl Guest {
     /// A command of this shell is completely finished.
     pub fn command_settled(&mut self, id: u64, key: u64) {
         if let Some(shell) = self.shells.get_mut(&id)
-            && shell.current == Some(key)
+            && shell.command() == Some(key)
         {
             shell.current = None;
             self.advance_shell(id);
@@ -309,32 +334,68 @@ impl Guest {
     }
 
     /// The shell's process has ended: its command gets the exit status, the next one a new shell.
-    pub fn shell_ended(&mut self, id: u64, wait_status: i32) {
+    pub fn shell_ended(&mut self, id: u64, pid: i32, wait_status: i32) {
+        let known = |shell: &Shell| {
+            shell
+                .running
+                .as_ref()
+                .is_some_and(|running| running.pid == pid)
+        };
+        if !self.shells.get(&id).is_some_and(known) {
+            return;
+        }
         self.read_shell_status(id);
         let Some(shell) = self.shells.get_mut(&id) else {
             return;
         };
-        let running = shell.running.take();
-        let current = shell.current;
-        let Some(running) = running else {
+        let Some(running) = shell.running.take() else {
             return;
         };
-        match current {
-            Some(key) => {
-                for (index, fd) in running.outputs.into_iter().enumerate() {
-                    self.give_source(key, index, fd);
-                }
-                let known = self
-                    .streams
-                    .get_mut(&key)
-                    .and_then(|stream| stream.execution())
-                    .is_none_or(|execution| execution.exit.is_some());
-                if !known {
-                    self.leader_ended(key, wait_status);
-                }
-                self.touch(key);
+        // An idle shell died before it read the order: the command has not begun and goes to a new shell.
+        let unread = running.served > 1 && sys::waiting_bytes(running.orders.as_raw_fd()) > 0;
+        if unread && let Some((key, wish)) = shell.current.take() {
+            shell.queue.push_front((key, wish));
+            if let Some(stream) = self.streams.get_mut(&key) {
+                stream.sources = [None, None];
             }
-            None => {
+        }
+        let Some(key) = self.shells.get(&id).and_then(Shell::command) else {
+            for fd in running.outputs {
+                self.drain_later(fd);
+            }
+            self.advance_shell(id);
+            return;
+        };
+        for (index, fd) in running.outputs.into_iter().enumerate() {
+            self.give_source(key, index, fd);
+        }
+        let reported = self
+            .streams
+            .get_mut(&key)
+            .and_then(|stream| stream.execution())
+            .is_none_or(|execution| execution.exit.is_some());
+        if !reported {
+            self.leader_ended(key, wait_status);
+        }
+        self.touch(key);
+    }
+
+    /// Ends the shells of this name; commands that wait get a new one.
+    pub fn drop_shell(&mut self, name: &str) {
+        let ids: Vec<u64> = self.shells.keys().copied().collect();
+        for id in ids {
+            let Some(shell) = self.shells.get_mut(&id) else {
+                continue;
+            };
+            if shell.name != name {
+                continue;
+            }
+            if let Some(running) = &shell.running {
+                crate::signals::signal_processes(running.pid, libc::SIGKILL, true, true);
+            }
+            if shell.current.is_none()
+                && let Some(running) = shell.running.take()
+            {
                 for fd in running.outputs {
                     self.drain_later(fd);
                 }
@@ -343,20 +404,11 @@ impl Guest {
         }
     }
 
-    /// Ends the shells of this name; commands that wait get a new one.
-    pub fn drop_shell(&mut self, name: &str) {
-        for shell in self.shells.values() {
-            if shell.name == name
-                && let Some(running) = &shell.running
-            {
-                crate::signals::signal_processes(running.pid, libc::SIGKILL, true, true);
-            }
-        }
-    }
-
     /// Whether a shell runs a command now.
     pub fn shell_busy(&self, id: u64) -> bool {
-        self.shells.get(&id).is_some_and(|shell| shell.current.is_some())
+        self.shells
+            .get(&id)
+            .is_some_and(|shell| shell.current.is_some())
     }
 }
 

@@ -57,8 +57,11 @@ pub fn command_text(wish: &Exec) -> Outcome<String> {
     }
     for (name, value) in &wish.environment {
         let mut letters = name.chars();
-        let first = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-        if !first || letters.any(|c| !c.is_ascii_alphanumeric() && c != '_') || value.contains('\0') {
+        let first = letters
+            .next()
+            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+        if !first || letters.any(|c| !c.is_ascii_alphanumeric() && c != '_') || value.contains('\0')
+        {
             return Err(invalid(format!("bad environment variable: {name:?}")));
         }
         text += &format!("{name}={} ", quote(value));

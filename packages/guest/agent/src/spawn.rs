@@ -70,7 +70,10 @@ pub fn spawn(spawn: &Spawn<'_>) -> Outcome<i32> {
     };
     crate::sys::hide_memory();
     if pid < 0 {
-        return Err(os_failure(&Error::last_os_error(), "cannot start a process"));
+        return Err(os_failure(
+            &Error::last_os_error(),
+            "cannot start a process",
+        ));
     }
     if child.error != 0 {
         let mut status = 0;
@@ -141,8 +144,18 @@ unsafe fn set_up(child: &mut Child<'_>) -> i32 {
             // Raw calls: the C library's wrappers would also touch the parent's other threads.
             let groups = identity.groups.as_slice();
             if libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) < 0
-                || libc::syscall(libc::SYS_setresgid, identity.gid, identity.gid, identity.gid) < 0
-                || libc::syscall(libc::SYS_setresuid, identity.uid, identity.uid, identity.uid) < 0
+                || libc::syscall(
+                    libc::SYS_setresgid,
+                    identity.gid,
+                    identity.gid,
+                    identity.gid,
+                ) < 0
+                || libc::syscall(
+                    libc::SYS_setresuid,
+                    identity.uid,
+                    identity.uid,
+                    identity.uid,
+                ) < 0
             {
                 return errno();
             }

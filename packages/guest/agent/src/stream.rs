@@ -41,7 +41,9 @@ pub enum Job {
     Worker(Worker),
     Upload(Box<Upload>),
     Read,
-    Forward { connected: bool },
+    Forward {
+        connected: bool,
+    },
 }
 
 /// A stream as the guest holds it.

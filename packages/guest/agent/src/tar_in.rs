@@ -47,7 +47,8 @@ fn enter(identity: &Identity, path: &str) -> Outcome<()> {
     })?;
     // SAFETY: plain calls on an open descriptor and a constant string.
     unsafe {
-        crate::sys::check(libc::fchdir(target.as_raw_fd())).map_err(|error| os_failure(&error, path))?;
+        crate::sys::check(libc::fchdir(target.as_raw_fd()))
+            .map_err(|error| os_failure(&error, path))?;
         if libc::geteuid() == 0 {
             libc::chroot(c".".as_ptr());
         }
@@ -89,7 +90,12 @@ fn unpack(input: impl Read, path: &str) -> Outcome<()> {
             folders.push(entry);
             continue;
         }
-        if !(kind.is_file() || kind.is_symlink() || kind.is_hard_link() || kind.is_contiguous() || kind.is_gnu_sparse()) {
+        if !(kind.is_file()
+            || kind.is_symlink()
+            || kind.is_hard_link()
+            || kind.is_contiguous()
+            || kind.is_gnu_sparse())
+        {
             continue;
         }
         let done = entry

@@ -49,7 +49,8 @@ fn pack_folder(out: &mut Out<'_>, path: &Path, name: &Path, data: &Metadata) -> 
     let mut header = Header::new_gnu();
     header.set_metadata(data);
     header.set_size(0);
-    out.append_data(&mut header, name, io::empty()).map_err(fail)?;
+    out.append_data(&mut header, name, io::empty())
+        .map_err(fail)?;
     let mut entries = std::fs::read_dir(path)
         .map_err(fail)?
         .collect::<io::Result<Vec<_>>>()

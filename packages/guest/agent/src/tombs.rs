@@ -70,6 +70,9 @@ mod tests {
         }
         assert!(tombs.find("e0").is_none());
         let (status, ends) = tombs.find("e1").unwrap();
-        assert_eq!((status.pid, status.execution_id.as_str(), ends), (1, "e1", [1, 2]));
+        assert_eq!(
+            (status.pid, status.execution_id.as_str(), ends),
+            (1, "e1", [1, 2])
+        );
     }
 }

@@ -52,7 +52,10 @@ pub fn member_groups<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = u
         let mut fields = line.split(':');
         let gid = fields.nth(2)?.parse().ok()?;
         let members = fields.next()?;
-        members.split(',').any(|member| member == name).then_some(gid)
+        members
+            .split(',')
+            .any(|member| member == name)
+            .then_some(gid)
     })
 }
 
@@ -172,7 +175,10 @@ mod tests {
         let text = "root:x:0:0:root:/root:/bin/bash\n# no\n:x:1:1::/:\nbad:x:a:0::/:\nu:x:1000:1001::/home/u:\n";
         let lines: Vec<_> = parse_passwd(text).collect();
         assert_eq!(lines.len(), 2);
-        assert_eq!((lines[1].uid, lines[1].gid, lines[1].home.as_str()), (1000, 1001, "/home/u"));
+        assert_eq!(
+            (lines[1].uid, lines[1].gid, lines[1].home.as_str()),
+            (1000, 1001, "/home/u")
+        );
     }
 
     #[test]
@@ -186,7 +192,10 @@ mod tests {
     fn finds_by_number_and_falls_back() {
         let mut cache = UserCache::new(Path::new("/nonexistent"));
         let identity = cache.find("1234:77", None).unwrap();
-        assert_eq!((identity.uid, identity.gid, identity.home.as_str()), (1234, 77, "/"));
+        assert_eq!(
+            (identity.uid, identity.gid, identity.home.as_str()),
+            (1234, 77, "/")
+        );
         assert_eq!(cache.find("root", None).unwrap().home, "/root");
         assert!(cache.find("nobody-here", None).is_err());
         let account = UserAccount {

@@ -108,7 +108,10 @@ fn watch_tree(hands: &mut Hands, path: &str, recursive: bool) -> Outcome<()> {
         let count = sys::read(tree.inotify.as_raw_fd(), &mut buffer).map_err(fail)?;
         relay(hands, &mut tree, &buffer[..count]).map_err(fail)?;
     }
-    Err(failure(ErrorCode::NotFound, format!("no longer there: {path}")))
+    Err(failure(
+        ErrorCode::NotFound,
+        format!("no longer there: {path}"),
+    ))
 }
 
 struct Notice<'a> {
@@ -127,7 +130,10 @@ fn notices(mut bytes: &[u8]) -> Vec<Notice<'_>> {
             u32::from_ne_bytes(word)
         };
         let length = (word(12) as usize).min(rest.len());
-        let name = rest[..length].split(|&byte| byte == 0).next().unwrap_or_default();
+        let name = rest[..length]
+            .split(|&byte| byte == 0)
+            .next()
+            .unwrap_or_default();
         list.push(Notice {
             id: word(0) as i32,
             mask: word(4),
@@ -154,7 +160,11 @@ fn relay(hands: &mut Hands, tree: &mut Tree, bytes: &[u8]) -> std::io::Result<()
         let Some(folder) = tree.folders.get(&notice.id) else {
             continue;
         };
-        let path = if notice.name.is_empty() { folder.clone() } else { folder.join(notice.name) };
+        let path = if notice.name.is_empty() {
+            folder.clone()
+        } else {
+            folder.join(notice.name)
+        };
         let text = path.to_string_lossy().into_owned();
         let is_folder = notice.mask & libc::IN_ISDIR != 0;
         if notice.mask & libc::IN_MOVED_FROM != 0 {
@@ -199,7 +209,11 @@ fn relay(hands: &mut Hands, tree: &mut Tree, bytes: &[u8]) -> std::io::Result<()
 fn rename_below(tree: &mut Tree, from: &Path, to: &Path) {
     for path in tree.folders.values_mut() {
         if let Ok(rest) = path.strip_prefix(from) {
-            *path = if rest.as_os_str().is_empty() { to.into() } else { to.join(rest) };
+            *path = if rest.as_os_str().is_empty() {
+                to.into()
+            } else {
+                to.join(rest)
+            };
         }
     }
 }
@@ -232,5 +246,7 @@ fn put(hands: &mut Hands, kind: FileEventKind, path: &str, moved_to: &str) -> st
         path: path.into(),
         moved_to: moved_to.into(),
     };
-    hands.output.write_all(&event.encode_length_delimited_to_vec())
+    hands
+        .output
+        .write_all(&event.encode_length_delimited_to_vec())
 }

@@ -48,7 +48,9 @@ impl Hands {
     /// Tells the host how far the work is.
     pub fn report(&mut self, status: &Status) {
         use std::io::Write;
-        let _ = self.report.write_all(&status.encode_length_delimited_to_vec());
+        let _ = self
+            .report
+            .write_all(&status.encode_length_delimited_to_vec());
     }
 }
 

@@ -18,9 +18,17 @@ fn reports_output_and_status_apart() {
 #[test]
 fn output_is_exact_from_0_to_8_mib_with_any_window() {
     let mut host = Host::start();
-    for (size, window) in [(0usize, 7u64), (1, 1), (1000, 7), (70_000, 4096), (8 << 20, 100_000), (8 << 20, 4 << 20)] {
+    for (size, window) in [
+        (0usize, 7u64),
+        (1, 1),
+        (1000, 7),
+        (70_000, 4096),
+        (8 << 20, 100_000),
+        (8 << 20, 4 << 20),
+    ] {
         host.window = window;
-        let command = format!("head -c {size} /dev/zero | tr '\\0' 'x'; head -c {size} /dev/zero >&2");
+        let command =
+            format!("head -c {size} /dev/zero | tr '\\0' 'x'; head -c {size} /dev/zero >&2");
         let view = host.call(run(&format!("e{size}-{window}"), &command));
         assert_eq!(view.code(), 0);
         assert_eq!(view.out[0].len(), size);
@@ -32,8 +40,8 @@ fn output_is_exact_from_0_to_8_mib_with_any_window() {
 #[test]
 fn is_a_login_bash_from_the_home_directory() {
     let mut host = Host::start();
-    let view = host.call(run("a", "shopt -q login_shell && echo login; [ \"$PWD\" = \"$HOME\" ] && echo home; echo $LOGNAME$USER; umask"));
-    assert_eq!(view.text(), "login\nhome\nrootroot\n0022\n");
+    let view = host.call(run("a", "shopt -q login_shell && echo login; [ \"$PWD\" = \"$HOME\" ] && echo home; echo $LOGNAME; echo $USER; umask"));
+    assert_eq!(view.text(), "login\nhome\nroot\nroot\n0022\n");
 }
 
 #[test]
@@ -72,13 +80,19 @@ fn says_clearly_what_cannot_start() {
         user: "no-such-user".into(),
         ..exec("c", "true")
     };
-    assert_eq!(host.call(Request::Exec(nobody)).error().message, "no such user: no-such-user");
+    assert_eq!(
+        host.call(Request::Exec(nobody)).error().message,
+        "no such user: no-such-user"
+    );
 }
 
 #[test]
 fn stdin_is_dev_null_unless_attached() {
     let mut host = Host::start();
-    assert_eq!(host.call(run("a", "cat; readlink /proc/self/fd/0")).text(), "/dev/null\n");
+    assert_eq!(
+        host.call(run("a", "cat; readlink /proc/self/fd/0")).text(),
+        "/dev/null\n"
+    );
     let id = host.open(with_stdin("b", "cat; echo end"));
     let bytes: Vec<u8> = (0..3_000_000u32).flat_map(|n| n.to_le_bytes()).collect();
     host.input(id, &bytes, true);
@@ -90,7 +104,10 @@ fn stdin_is_dev_null_unless_attached() {
 #[test]
 fn stdin_stays_open_until_eof_and_a_deaf_process_does_not_block() {
     let mut host = Host::start();
-    let id = host.open(with_stdin("a", "read line; echo got $line; cat >/dev/null; echo closed"));
+    let id = host.open(with_stdin(
+        "a",
+        "read line; echo got $line; cat >/dev/null; echo closed",
+    ));
     host.input(id, b"hello\n", false);
     host.until(id, |view| view.out[0] == b"got hello\n");
     host.input(id, b"", true);
@@ -104,11 +121,18 @@ fn stdin_stays_open_until_eof_and_a_deaf_process_does_not_block() {
 fn a_background_process_neither_delays_nor_suffers() {
     let mut host = Host::start();
     let mark = host.path("mark");
-    let command = format!("(sleep 0.4; for i in $(seq 20000); do echo some more output; done; echo ok >{mark}) & echo started");
+    let command = format!(
+        "(sleep 0.4; for i in $(seq 20000); do echo some more output; done; echo ok >{mark}) & echo started"
+    );
     let view = host.call(run("a", &command));
     assert_eq!((view.code(), view.text().as_str()), (0, "started\n"));
-    assert!(!support::exists(&mark), "finished before the background process");
-    support::eventually("the background process finds a reader", || support::exists(&mark));
+    assert!(
+        !support::exists(&mark),
+        "finished before the background process"
+    );
+    support::eventually("the background process finds a reader", || {
+        support::exists(&mark)
+    });
 }
 
 #[test]
@@ -125,7 +149,14 @@ fn merged_stderr_keeps_the_order() {
 #[test]
 fn commands_of_megabytes() {
     let mut host = Host::start();
-    for size in [131_000usize, 131_071, 131_072, 200_000, 4 << 20, (16 << 20) - 100] {
+    for size in [
+        131_000usize,
+        131_071,
+        131_072,
+        200_000,
+        4 << 20,
+        (16 << 20) - 100,
+    ] {
         let command = format!("x={}; echo ${{#x}}; exit 5", "y".repeat(size - 30));
         let view = host.call(run(&format!("s{size}"), &command));
         assert_eq!((view.code(), view.text()), (5, format!("{}\n", size - 30)));
@@ -137,15 +168,26 @@ fn commands_of_megabytes() {
 #[test]
 fn children_inherit_no_descriptor_and_no_blocked_signal() {
     let mut host = Host::start();
-    let view = host.call(run("a", "ls /proc/self/fd | wc -l; grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -s '\\t' ' '"));
-    assert_eq!(view.text(), "4\nSigBlk: 0000000000000000\nSigIgn: 0000000000000000\n");
+    let view = host.call(run(
+        "a",
+        "ls /proc/self/fd | wc -l; grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -s '\\t' ' '",
+    ));
+    assert_eq!(
+        view.text(),
+        "4\nSigBlk: 0000000000000000\nSigIgn: 0000000000000000\n"
+    );
 }
 
 #[test]
 fn two_hundred_at_once() {
     let mut host = Host::start();
     let ids: Vec<u64> = (0..200)
-        .map(|n| host.open(run(&format!("e{n}"), &format!("sleep 0.2; seq 1 {n}; exit {}", n % 100))))
+        .map(|n| {
+            host.open(run(
+                &format!("e{n}"),
+                &format!("sleep 0.2; seq 1 {n}; exit {}", n % 100),
+            ))
+        })
         .collect();
     for (n, id) in ids.into_iter().enumerate() {
         let view = host.finish(id);

@@ -35,7 +35,11 @@ impl Guest {
             return Err(invalid(format!("not a regular file: {path}")));
         }
         // Files of /proc and /sys say 0 and have bytes all the same.
-        let size = if data.len() == 0 { u64::MAX } else { data.len() };
+        let size = if data.len() == 0 {
+            u64::MAX
+        } else {
+            data.len()
+        };
         let end = match wish.length {
             0 => size,
             length => wish.offset.saturating_add(length).min(size),

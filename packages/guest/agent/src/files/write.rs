@@ -59,8 +59,14 @@ fn begin(identity: &Rc<Identity>, path: &str, wish: &WriteFile) -> Outcome<Uploa
         .ok_or_else(|| invalid(format!("{text} is a directory")))?
         .to_path_buf();
     if wish.make_parents {
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| os_failure(&error, &folder.to_string_lossy()))?;
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            // What is there already is something else than a directory.
+            let error = match error.kind() {
+                io::ErrorKind::AlreadyExists => io::Error::from_raw_os_error(libc::ENOTDIR),
+                _ => error,
+            };
+            os_failure(&error, &folder.to_string_lossy())
+        })?;
     }
     let existing = existing_file(&target, &text)?;
     // SAFETY: no arguments.
@@ -243,8 +249,6 @@ fn rename_over(upload: &Upload, beside: &Path) -> io::Result<()> {
     }
     let kept = upload.existing.as_ref().map(|data| data.mode() & 0o7777);
     let mode = upload.mode.or(kept).unwrap_or(0o644);
-    upload
-        .spool
-        .set_permissions(Permissions::from_mode(mode))?;
+    upload.spool.set_permissions(Permissions::from_mode(mode))?;
     std::fs::rename(beside, &upload.target)
 }

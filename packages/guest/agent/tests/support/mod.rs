@@ -30,7 +30,16 @@ pub struct View {
 
 impl View {
     pub fn finished(&self) -> bool {
-        self.status.as_ref().is_some_and(|status| status.phase == Phase::Finished as i32)
+        self.status
+            .as_ref()
+            .is_some_and(|status| status.phase == Phase::Finished as i32)
+    }
+
+    /// Every byte up to each end is here.
+    pub fn complete(&self) -> bool {
+        let whole =
+            |index: usize| self.eof[index].is_none_or(|end| end == self.out[index].len() as u64);
+        whole(0) && whole(1)
     }
 
     pub fn exit(&self) -> Exit {
@@ -67,6 +76,7 @@ pub struct Host {
     pub window: u64,
     pub connections: u32,
     pub boot_ids: Vec<Vec<u8>>,
+    listing: bool,
 }
 
 impl Host {
@@ -79,9 +89,20 @@ impl Host {
         let name = format!("berth-test-{}", berth_guest::sys::random_name());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(folder.join("home")).unwrap();
+        std::fs::create_dir_all(folder.join("etc")).unwrap();
+        let home = folder.join("home").to_string_lossy().into_owned();
+        let passwd =
+            format!("root:x:0:0::{home}:/bin/bash\nother:x:54321:54322::{home}:/bin/bash\n");
+        std::fs::write(folder.join("etc/passwd"), passwd).unwrap();
+        std::fs::write(
+            folder.join("etc/group"),
+            "root:x:0:\nother:x:54322:\nextra:x:54323:other\n",
+        )
+        .unwrap();
         let listener = UnixListener::bind(folder.join("host.sock")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_berth-guest"));
         command.arg(folder.join("host.sock"));
+        command.env("BERTH_ETC", folder.join("etc"));
         adjust(&mut command);
         let guest = command.spawn().unwrap();
         let mut host = Host {
@@ -95,6 +116,7 @@ impl Host {
             window: 256 * 1024,
             connections: 0,
             boot_ids: Vec::new(),
+            listing: false,
         };
         host.connect();
         host
@@ -113,7 +135,9 @@ impl Host {
     /// Accepts the guest's next connection and resumes every stream.
     pub fn connect(&mut self) {
         let (socket, _) = self.listener.accept().unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         self.link = Some(socket);
         self.connections += 1;
         let hello = Hello {
@@ -123,6 +147,7 @@ impl Host {
         };
         self.send(|out| put_frame(out, Kind::Hello, 0, 0, &hello.encode_to_vec()));
         let mut listed = Vec::new();
+        self.listing = true;
         loop {
             let (kind, channel, id, payload) = self.frame().expect("frame before READY");
             match kind {
@@ -140,10 +165,13 @@ impl Host {
                 other => panic!("{other:?} before READY"),
             }
         }
+        self.listing = false;
         let ids: Vec<u64> = self.views.keys().copied().collect();
         for id in ids {
-            let Some(view) = self.views.get_mut(&id) else { continue };
-            if view.finished() {
+            let Some(view) = self.views.get_mut(&id) else {
+                continue;
+            };
+            if view.finished() && view.complete() {
                 continue;
             }
             if listed.contains(&id) {
@@ -217,7 +245,12 @@ impl Host {
     }
 
     fn push_input(&mut self, id: u64) {
-        let Some(view) = self.views.get_mut(&id) else { return };
+        if self.listing {
+            return;
+        }
+        let Some(view) = self.views.get_mut(&id) else {
+            return;
+        };
         let mut out = Vec::new();
         let end = (view.input.len() as u64).min(view.limit);
         while view.sent < end {
@@ -227,7 +260,11 @@ impl Host {
             put_frame(&mut out, Kind::Data, 0, id, &payload);
             view.sent = next;
         }
-        if view.input_ended && !view.eof_sent && view.sent == view.input.len() as u64 && view.limit > 0 {
+        if view.input_ended
+            && !view.eof_sent
+            && view.sent == view.input.len() as u64
+            && view.limit > 0
+        {
             put_words(&mut out, Kind::Eof, 0, id, &[view.sent]);
             view.eof_sent = true;
         }
@@ -240,7 +277,9 @@ impl Host {
     }
 
     fn grant(&mut self, id: u64, index: usize) {
-        let Some(view) = self.views.get(&id) else { return };
+        let Some(view) = self.views.get(&id) else {
+            return;
+        };
         let received = view.out[index].len() as u64;
         let limit = received + view.window;
         self.send(|out| put_words(out, Kind::Credit, index as u8 + 1, id, &[received, limit]));
@@ -250,7 +289,12 @@ impl Host {
     pub fn frame(&mut self) -> Option<(Kind, u8, u64, Vec<u8>)> {
         loop {
             if let Some(frame) = self.decoder.next_frame().expect("a well-formed frame") {
-                return Some((frame.kind, frame.channel, frame.stream, frame.payload.to_vec()));
+                return Some((
+                    frame.kind,
+                    frame.channel,
+                    frame.stream,
+                    frame.payload.to_vec(),
+                ));
             }
             let mut buffer = [0; 65_536];
             let count = match self.link.as_mut()?.read(&mut buffer) {
@@ -284,12 +328,18 @@ impl Host {
 
     fn apply(&mut self, kind: Kind, channel: u8, id: u64, payload: &[u8]) {
         let word = |at: usize| u64::from_le_bytes(payload[at * 8..at * 8 + 8].try_into().unwrap());
-        let Some(view) = self.views.get_mut(&id) else { return };
+        let Some(view) = self.views.get_mut(&id) else {
+            return;
+        };
         match kind {
             Kind::Status => view.status = Some(Status::decode(payload).unwrap()),
             Kind::Data => {
                 let index = channel as usize - 1;
-                assert_eq!(word(0), view.out[index].len() as u64, "offset of channel {channel}");
+                assert_eq!(
+                    word(0),
+                    view.out[index].len() as u64,
+                    "offset of channel {channel}"
+                );
                 assert!(payload.len() > 8, "DATA without bytes");
                 view.out[index].extend_from_slice(&payload[8..]);
                 assert_eq!(view.eof[index], None, "data after the end");
