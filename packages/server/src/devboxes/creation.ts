@@ -38,6 +38,7 @@ export const newDevbox = (accountId: string, wish: DevboxCreate): NewDevbox => {
   if (both !== undefined) {
     throw apiError('invalidRequest', { problem: `${both} is given both as environment variable and as secret` });
   }
+  const files = fileMounts(wish);
   return {
     id: newId('devbox'),
     accountId,
@@ -48,8 +49,9 @@ export const newDevbox = (accountId: string, wish: DevboxCreate): NewDevbox => {
       ...(wish.entrypoint === undefined || wish.entrypoint === '' ? {} : { entrypoint: wish.entrypoint }),
       environment: wish.environment_variables ?? {},
       secretNames: wish.secrets ?? {},
+      hasFileMounts: Object.keys(files).length > 0,
     },
-    fileMounts: fileMounts(wish),
+    fileMounts: files,
     idleMs: idle === undefined ? null : Math.ceil(idle.idle_time_seconds * 1000),
     expiresInMs: maximumKeepAliveSeconds * 1000,
   };

@@ -9,6 +9,7 @@ export interface DevboxWish {
   readonly environment: Readonly<Record<string, string>>;
   /** Variable name to name of the account's secret; the value is read when the box starts. */
   readonly secretNames: Readonly<Record<string, string>>;
+  readonly hasFileMounts: boolean;
 }
 
 /** A box as the control plane knows it. */

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { apiError } from '../errors/api-error.ts';
 import { retryHeaders, translateError } from '../errors/translate.ts';
@@ -36,6 +36,14 @@ const sendError = (reply: FastifyReply, exchange: Exchange, thrown: unknown): vo
   sendJson(reply.raw, error.status, JSON.stringify(error.body()), retryHeaders(error));
 };
 
+/** Reads what is left of a body away, so that it neither fills memory nor blocks the next request of the connection. */
+const discardRest = (request: IncomingMessage): void => {
+  if (!request.complete && !request.destroyed) {
+    request.resume();
+    setTimeout(() => request.complete || request.destroy(), leftoverBodyMs).unref();
+  }
+};
+
 /** Logs and counts a request once its answer is over. Never logs headers, bodies or queries: they hold secrets. */
 const observe = (
   parts: AppParts,
@@ -46,13 +54,11 @@ const observe = (
 ): void => {
   const began = performance.now();
   const raw = reply.raw as ServerResponse;
+  raw.on('finish', () => discardRest(request.raw));
   raw.on('close', () => {
     const seconds = (performance.now() - began) / 1000;
     parts.onDone?.(path, request.method, raw.statusCode, seconds);
     parts.log.debug({ requestId, method: request.method, path, status: raw.statusCode, seconds }, 'request');
-    if (!request.raw.complete && !request.raw.destroyed) {
-      setTimeout(() => request.raw.complete || request.raw.destroy(), leftoverBodyMs).unref();
-    }
   });
 };
 
@@ -82,7 +88,7 @@ export const buildApp = async (
     work: (exchange: Exchange) => Promise<void> | void,
   ): void => {
     reply.hijack();
-    const requestId = randomBytes(9).toString('base64url');
+    const requestId = randomUUID();
     reply.raw.setHeader('berth-request-id', requestId);
     reply.raw.on('error', () => undefined);
     request.raw.on('error', () => undefined);

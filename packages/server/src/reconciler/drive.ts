@@ -4,7 +4,13 @@ import type { StepParts } from './parts.ts';
 import { provision } from './provision.ts';
 import { checkPresence, release, releaseOrphan, saysBoxIsGone, supervise } from './supervise.ts';
 
-const step = async (parts: StepParts, box: Devbox, signal: AbortSignal, attempt: number): Promise<void> => {
+/** Takes the step; answers with the box as its change of status left it, when it made one. */
+const step = async (
+  parts: StepParts,
+  box: Devbox,
+  signal: AbortSignal,
+  attempt: number,
+): Promise<Devbox | undefined> => {
   switch (box.status) {
     case 'provisioning':
       return provision(parts, box, signal, attempt);
@@ -13,7 +19,8 @@ const step = async (parts: StepParts, box: Devbox, signal: AbortSignal, attempt:
     case 'running':
       return supervise(parts, box);
     default:
-      return release(parts, box);
+      await release(parts, box);
+      return undefined;
   }
 };
 
@@ -28,9 +35,11 @@ export const drive = async (
   attempt: number,
   onActing: (status: Devbox['status']) => void,
 ): Promise<void> => {
-  for (let last: Devbox['status'] | undefined; ; ) {
+  let last: Devbox['status'] | undefined;
+  let known: Devbox | undefined;
+  for (;;) {
     signal.throwIfAborted();
-    const box = await parts.store.find(id);
+    const box = known ?? (await parts.store.find(id));
     if (box === undefined) {
       return releaseOrphan(parts, id);
     }
@@ -40,8 +49,9 @@ export const drive = async (
     last = box.status;
     onActing(box.status);
     try {
-      await step(parts, box, signal, attempt);
+      known = await step(parts, box, signal, attempt);
     } catch (error) {
+      known = undefined;
       // A box that died under a step is a failure of the box, not of the step.
       if (!saysBoxIsGone(error) || box.status === 'provisioning' || isEnded(box) || (await checkPresence(parts, box))) {
         throw error;

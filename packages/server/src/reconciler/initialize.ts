@@ -38,7 +38,7 @@ const fileCodes: ReadonlySet<string> = new Set([
 
 /** Writes the mounted files once. False when the box has failed over it. */
 const placeMounts = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<boolean> => {
-  const files = (await parts.store.findWithMounts(box.id))?.fileMounts ?? null;
+  const files = box.wish.hasFileMounts ? ((await parts.store.findWithMounts(box.id))?.fileMounts ?? null) : null;
   if (files === null) {
     return true;
   }
@@ -81,18 +81,17 @@ const runLaunchCommand = async (
 };
 
 /** `initializing` → `running`, or `failure`: mounts, then launch commands one after another, then the entrypoint (API §3.3). */
-export const initialize = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<void> => {
+export const initialize = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<Devbox | undefined> => {
   if (!(await placeMounts(parts, box, signal))) {
-    return;
+    return undefined;
   }
   for (const [index, command] of (box.launchParameters.launch_commands ?? []).entries()) {
     const view = await runLaunchCommand(parts, box, index, command, signal);
     if (view.end?.kind === 'lost' && !(await checkPresence(parts, box))) {
-      return;
+      return undefined;
     }
     if (view.end?.kind !== 'exited' || view.end.code !== 0) {
-      await parts.transitions.apply(box.id, launchFailure(index + 1, view));
-      return;
+      return parts.transitions.apply(box.id, launchFailure(index + 1, view));
     }
   }
   if (box.wish.entrypoint !== undefined) {
@@ -100,9 +99,10 @@ export const initialize = async (parts: StepParts, box: Devbox, signal: AbortSig
     await parts.host.execute(box.id, { executionId: entrypointExecutionId, origin: 'entrypoint', command });
   }
   const lifetime = lifetimeMs(box.launchParameters);
-  await parts.transitions.apply(box.id, { to: 'running', lifetimeMs: lifetime });
+  const running = await parts.transitions.apply(box.id, { to: 'running', lifetimeMs: lifetime });
   const deadlineMs = box.idleMs ?? lifetime;
   if (deadlineMs !== null) {
     parts.onDeadline(deadlineMs);
   }
+  return running;
 };

@@ -31,38 +31,48 @@ const maySucceedLater = (error: unknown, attempt: number): boolean =>
   error.code === 'cancelled' ||
   (error.retryable && attempt + 1 < maximumAttempts);
 
-const create = async (parts: StepParts, box: Devbox, attempt: number): Promise<BoxState | undefined> => {
+/** What the host made, or the box as its failure left it; undefined when the box is no longer wanted. */
+const create = async (
+  parts: StepParts,
+  box: Devbox,
+  attempt: number,
+): Promise<{ readonly state: BoxState } | { readonly box: Devbox | undefined }> => {
+  const fail = async (detail: string) => ({
+    box: await parts.transitions.apply(box.id, { to: 'failure', reason: 'execution_failed', detail }),
+  });
   const secrets = await secretValues(parts, box);
   if ('missing' in secrets) {
-    const detail = `secret '${secrets.missing}' was deleted before the devbox started`;
-    await parts.transitions.apply(box.id, { to: 'failure', reason: 'execution_failed', detail });
-    return undefined;
+    return fail(`secret '${secrets.missing}' was deleted before the devbox started`);
   }
   if (!(await parts.store.markRequested(box.id))) {
-    return undefined;
+    return { box: undefined };
   }
   try {
-    return await parts.host.create(boxSpec(box, secrets.values));
+    return { state: await parts.host.create(boxSpec(box, secrets.values)) };
   } catch (error) {
     if (maySucceedLater(error, attempt)) {
       throw error;
     }
-    const detail = `the host cannot make the devbox: ${error instanceof Error ? error.message : String(error)}`;
-    await parts.transitions.apply(box.id, { to: 'failure', reason: 'execution_failed', detail });
-    return undefined;
+    return fail(`the host cannot make the devbox: ${error instanceof Error ? error.message : String(error)}`);
   }
 };
 
 /** `provisioning` → `initializing`, or `failure`. Safe to repeat: the host answers for a box it has. Waits while the host is away. */
-export const provision = async (parts: StepParts, box: Devbox, signal: AbortSignal, attempt: number): Promise<void> => {
-  const state = await parts.creates.run(box.accountId, signal, () => create(parts, box, attempt));
-  if (state === undefined) {
-    return;
+export const provision = async (
+  parts: StepParts,
+  box: Devbox,
+  signal: AbortSignal,
+  attempt: number,
+): Promise<Devbox | undefined> => {
+  const made = await parts.creates.run(box.accountId, signal, () => create(parts, box, attempt));
+  if ('box' in made) {
+    return made.box;
   }
+  const { state } = made;
   if (state.phase === 'starting') {
     throw new HostError('internal', 'the host answered before the box did', { retryable: true });
   }
-  await parts.transitions.apply(
+  return parts.transitions.apply(
     box.id,
     state.phase === 'running' ? { to: 'initializing', isolation: state.isolation } : stopped(state),
   );

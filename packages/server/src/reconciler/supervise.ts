@@ -13,22 +13,23 @@ export const checkPresence = async (parts: StepParts, box: Devbox): Promise<bool
   return false;
 };
 
-/** A running box: still there? has its main process ended? */
-export const supervise = async (parts: StepParts, box: Devbox): Promise<void> => {
-  if (!(await checkPresence(parts, box)) || box.wish.entrypoint === undefined) {
-    return;
+/** A running box: still there? has its main process ended? Answers with the box when nothing has changed, or as the change left it. */
+export const supervise = async (parts: StepParts, box: Devbox): Promise<Devbox | undefined> => {
+  if (!(await checkPresence(parts, box))) {
+    return undefined;
+  }
+  if (box.wish.entrypoint === undefined) {
+    return box;
   }
   try {
     const view = await parts.host.execution(box.id, entrypointExecutionId, 0);
-    if (view.status === 'completed') {
-      await parts.transitions.apply(box.id, entrypointEnd(view));
-    }
+    return view.status === 'completed' ? parts.transitions.apply(box.id, entrypointEnd(view)) : box;
   } catch (error) {
     if (!(error instanceof HostError) || error.code !== 'executionNotFound') {
       throw error;
     }
     const detail = 'host lost: the host no longer knows the entrypoint';
-    await parts.transitions.apply(box.id, { to: 'failure', reason: 'health_check_failed', detail });
+    return parts.transitions.apply(box.id, { to: 'failure', reason: 'health_check_failed', detail });
   }
 };
 

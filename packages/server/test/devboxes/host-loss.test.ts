@@ -1,9 +1,24 @@
+import { type BoxSpec, HostError } from '@berth/host/contract';
+import { FakeHost } from '@berth/host/fake';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevboxServer, eventually, execute, runningBox, startDevboxServer, waitFor } from './kit.ts';
 
+/** What the next creates fail with, before they are tried. */
+const createFailures: HostError[] = [];
+
+class RefusingHost extends FakeHost {
+  override async create(spec: BoxSpec) {
+    const failure = createFailures.shift();
+    if (failure !== undefined) {
+      throw failure;
+    }
+    return super.create(spec);
+  }
+}
+
 let server: DevboxServer;
 beforeAll(async () => {
-  server = await startDevboxServer();
+  server = await startDevboxServer({ host: new RefusingHost() });
 });
 afterAll(() => server.close());
 
@@ -106,21 +121,30 @@ describe('a box that dies', () => {
   });
 });
 
-describe('creates that fail in a way that may pass', () => {
-  it('are tried again', async () => {
-    const { host, caller } = server;
-    host.failNextCall('hostUnavailable');
-    host.failNextCall('hostUnavailable');
-    const { json } = await caller.call('POST', '/v1/devboxes', {});
-    expect(await waitFor(caller, json.id, 'running', 'failure')).toMatchObject({ status: 'running' });
+describe('creates that fail', () => {
+  const create = async () => {
+    const { json } = await server.caller.call('POST', '/v1/devboxes', {});
+    return waitFor(server.caller, json.id, 'running', 'failure');
+  };
+  const passing = new HostError('internal', 'try later', { retryable: true });
+
+  it('are tried again while the host is away, and when it may pass', async () => {
+    createFailures.push(new HostError('hostUnavailable', 'gone'), passing, passing, passing);
+    expect(await create()).toMatchObject({ status: 'running' });
+    expect(createFailures).toEqual([]);
+  });
+
+  it('are given up after some attempts', async () => {
+    createFailures.push(...Array.from({ length: 5 }, () => passing));
+    const view = await create();
+    expect(view).toMatchObject({ status: 'failure', failure_reason: 'execution_failed' });
+    expect(view.state_transitions.at(-1).detail).toBe('the host cannot make the devbox: try later');
+    expect(createFailures).toEqual([]);
   });
 
   it('are given up at once when repeating cannot help', async () => {
-    const { host, caller } = server;
-    host.failNextCall('imageUnavailable');
-    const { json } = await caller.call('POST', '/v1/devboxes', {});
-    const view = await waitFor(caller, json.id, 'running', 'failure');
-    expect(view).toMatchObject({ status: 'failure', failure_reason: 'execution_failed' });
+    createFailures.push(new HostError('imageUnavailable', 'no image'));
+    expect(await create()).toMatchObject({ status: 'failure', failure_reason: 'execution_failed' });
   });
 });
 

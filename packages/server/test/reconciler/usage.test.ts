@@ -17,7 +17,7 @@ const box = (more: Partial<Devbox>): Devbox => ({
     { status: 'running', at_ms: 4_000 },
   ],
   launchParameters: { resource_size_request: 'X_SMALL' },
-  wish: { environment: {}, secretNames: {} },
+  wish: { environment: {}, secretNames: {}, hasFileMounts: false },
   fileMounts: null,
   isolation: null,
   createMs: 1_000,
