@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostConfiguration } from '../src/local/configuration.ts';
@@ -8,8 +7,6 @@ import type { LocalHost } from '../src/local/local-host.ts';
 import { openLocalHost } from '../src/local/open-local-host.ts';
 import { removeInstallation } from '../src/local/removal.ts';
 import type { HostHarness } from './contract/harness.ts';
-
-const repository = join(import.meta.dirname, '../../..');
 
 interface Programs {
   readonly guestBinary: string;
@@ -25,10 +22,17 @@ async function findPrograms(): Promise<Programs | string> {
     return 'needs root';
   }
   const cache = process.env['BERTH_CACHE'] ?? '/var/cache/berth';
-  const guestBinary = process.env['BERTH_GUEST_BINARY'] ?? (await newest(join(cache, 'bin'), 'berth-guest'));
-  const helperBinary = process.env['BERTH_HELPER_BINARY'] ?? (await newest(join(cache, 'bin'), 'berth-helper'));
-  const imageRootfs =
-    process.env['BERTH_TEST_ROOTFS'] ?? process.env['BERTH_IMAGE_ROOTFS'] ?? (await cachedImage(cache));
+  const cachedPrograms = await newest(join(cache, 'bin'), (name) =>
+    existsSync(join(cache, 'bin', name, 'berth-helper')),
+  );
+  const cachedImage = await newest(
+    join(cache, 'images'),
+    (name) => name.startsWith('default-') && existsSync(join(cache, 'images', name, 'rootfs')),
+  );
+  const from = (directory: string | undefined, name: string) => directory && join(directory, name);
+  const guestBinary = process.env.BERTH_GUEST_BINARY ?? from(cachedPrograms, 'berth-guest');
+  const helperBinary = process.env.BERTH_HELPER_BINARY ?? from(cachedPrograms, 'berth-helper');
+  const imageRootfs = process.env.BERTH_TEST_ROOTFS ?? process.env.BERTH_IMAGE_ROOTFS ?? from(cachedImage, 'rootfs');
   if (guestBinary === undefined || helperBinary === undefined) {
     return `needs the programs berth-guest and berth-helper (BERTH_GUEST_BINARY, BERTH_HELPER_BINARY, or ${cache}/bin)`;
   }
@@ -38,18 +42,15 @@ async function findPrograms(): Promise<Programs | string> {
   return { guestBinary, helperBinary, imageRootfs };
 }
 
-async function newest(directory: string, prefix: string): Promise<string | undefined> {
+/** The entry of the directory that was changed last, among those that fit; unfinished ones have an ending. */
+async function newest(directory: string, fits: (name: string) => boolean): Promise<string | undefined> {
   const names = await readdir(directory).catch(() => []);
-  const found = names.filter((name) => name.startsWith(prefix)).sort();
-  return found.length === 0 ? undefined : join(directory, found.at(-1) ?? '');
-}
-
-async function cachedImage(cache: string): Promise<string | undefined> {
-  const images = await readdir(join(cache, 'images')).catch(() => []);
-  return images
-    .filter((name) => name.startsWith('default-') && !name.includes('.'))
-    .map((name) => join(cache, 'images', name, 'rootfs'))
-    .find((rootfs) => existsSync(rootfs));
+  const found = await Promise.all(
+    names
+      .filter((name) => !name.includes('.') && fits(name))
+      .map(async (name) => ({ path: join(directory, name), changedMs: (await stat(join(directory, name))).mtimeMs })),
+  );
+  return found.sort((one, other) => other.changedMs - one.changedMs)[0]?.path;
 }
 
 /** The whole of one installation in a directory of its own. */
@@ -94,7 +95,7 @@ const silentLog = {
   error: (fields: object, message: string) => console.error(message, fields),
 };
 
-/** LocalHost under the contract. `repository` programs run for real; nothing is left behind. */
+/** LocalHost under the contract, in an installation of its own. */
 export async function localHarness(): Promise<HostHarness & { readonly local: LocalHost }> {
   const installation = await makeInstallation();
   const local = await installation.open();
@@ -125,7 +126,3 @@ export function killInit(local: LocalHost, boxId: string): void {
   }
   process.kill(pid, 'SIGKILL');
 }
-
-/** Output of a program, for looking at the machine from outside. */
-export const look = (file: string, ...args: string[]) =>
-  execFileSync(file, args, { encoding: 'utf8', cwd: repository });
