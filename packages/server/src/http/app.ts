@@ -36,10 +36,15 @@ const sendError = (reply: FastifyReply, exchange: Exchange, thrown: unknown): vo
   sendJson(reply.raw, error.status, JSON.stringify(error.body()), retryHeaders(error));
 };
 
-/** Reads what is left of a body away, so that it neither fills memory nor blocks the next request of the connection. */
+/**
+ * Reads what is left of a body away, so that it neither fills memory nor blocks the next request of the connection. One that nobody began to
+ * read is left to Node, which reads it away (HTTP/1) or closes the stream (HTTP/2).
+ */
 const discardRest = (request: IncomingMessage): void => {
   if (!request.complete && !request.destroyed) {
-    request.resume();
+    if (request.readableFlowing !== null) {
+      request.resume();
+    }
     setTimeout(() => request.complete || request.destroy(), leftoverBodyMs).unref();
   }
 };

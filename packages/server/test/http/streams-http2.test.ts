@@ -134,4 +134,17 @@ describe('streams over HTTP/2', () => {
     expect(await status).toBe(413);
     expect(String(await read(open('/probe/two')))).toContain('"n":2');
   });
+
+  it('does not wait for the rest of a refused body, and keeps the connection', async () => {
+    const stream = session.request({ ':path': '/probe/echo/a', ':method': 'POST', authorization: 'Bearer ak_wrong' });
+    stream.on('error', () => undefined);
+    const closed = once(stream, 'close');
+    stream.write(Buffer.alloc(1024 * 1024));
+    const [head] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+    expect(head[':status']).toBe(401);
+    stream.resume();
+    // The body was never ended: it is the server that closes the stream.
+    await closed;
+    expect(String(await read(open('/probe/two')))).toContain('"n":2');
+  });
 });
