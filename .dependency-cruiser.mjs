@@ -28,7 +28,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(fuzz|examples)/' },
+    exclude: { path: '((^|/)(fuzz|examples)/|\\.test\\.ts$)' },
     parser: 'swc',
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },

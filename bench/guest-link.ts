@@ -23,11 +23,11 @@ const block = Buffer.alloc(4 * MiB, 'x');
 const catMs = async (): Promise<number> => {
   const path = join(folder, 'cat.sock');
   let received = 0;
-  const server = createServer((socket) => {
-    socket.on('data', (bytes) => {
+  const server = createServer((incoming) => {
+    incoming.on('data', (bytes) => {
       received += bytes.length;
     });
-    socket.on('end', () => server.close());
+    incoming.on('end', () => server.close());
   });
   server.listen(path);
   await once(server, 'listening');
@@ -49,14 +49,14 @@ const cpuMs = (): number => {
   return (user + system) / 1000;
 };
 
-const startGuest = (socketPath: string): ChildProcess => {
+const startGuest = (linkPath: string): ChildProcess => {
   const etc = join(folder, 'etc');
   mkdirSync(etc);
   for (const name of ['passwd', 'group', 'hosts', 'resolv.conf']) {
     writeFileSync(join(etc, name), '');
   }
   return spawn(process.env.BERTH_GUEST_BINARY ?? '', [], {
-    env: { BERTH_HOST_SOCKET: socketPath, BERTH_ETC: etc },
+    env: { BERTH_HOST_SOCKET: linkPath, BERTH_ETC: etc },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 };

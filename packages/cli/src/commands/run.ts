@@ -70,9 +70,21 @@ export const performRun = async (
   task: string,
   options: RunOptions,
 ): Promise<{ readonly reports: AttemptReport[]; readonly interrupted: boolean }> => {
+  const packer = new Packer();
+  try {
+    return await performPackedRun(task, options, packer);
+  } finally {
+    packer[Symbol.dispose]();
+  }
+};
+
+const performPackedRun = async (
+  task: string,
+  options: RunOptions,
+  packer: Packer,
+): Promise<{ readonly reports: AttemptReport[]; readonly interrupted: boolean }> => {
   const client = new ApiClient(findEndpoint());
   const agent = readAgent(options.agent);
-  using packer = new Packer();
   const agentPackage = agent.directory === undefined ? undefined : await packer.packDirectory(agent.directory);
   const sources = await Promise.all((options.repo ?? []).map((source) => packer.packRepository(source)));
   const repositories = (sources.length === 0 ? [undefined] : sources).flatMap((source) =>
