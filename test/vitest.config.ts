@@ -25,7 +25,8 @@ export default defineConfig({
       group('conformance', 1),
       group('limits', 2, { workers: 1 }),
       group('escape', 3, { workers: 1 }),
-      group('chaos', 4, { ownPlatform: true, workers: 1 }),
+      group('launcher', 4, { ownPlatform: true, workers: 1 }),
+      group('chaos', 5, { ownPlatform: true, workers: 1 }),
     ],
   },
 });

@@ -11,9 +11,9 @@ const hostAddresses = (): string[] =>
     .filter((one) => one.family === 'IPv4' && !one.internal)
     .map((one) => one.address);
 
-/** A probe with real packets: prints `open` when a TCP connection comes about, else why not. */
+/** A probe with real packets: prints `open` when a TCP connection comes about, else `closed`. */
 const tcp = (address: string, port: number) =>
-  `timeout 3 bash -c '</dev/tcp/${address}/${port}' 2>/dev/null && echo open || echo closed`;
+  `timeout 2 bash -c '</dev/tcp/${address}/${port}' 2>/dev/null && echo open || echo closed`;
 
 describe('network: towards the host (CVE-2019-5736 and CVE-2020-15257 began with reaching host services)', () => {
   const box = useBox();
@@ -41,15 +41,12 @@ describe('network: towards the host (CVE-2019-5736 and CVE-2020-15257 began with
     const gateway = (await output(box.client, box.id, "ip route | awk '/^default/{print $3}'")).trim();
     expect(gateway).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
     const addresses = [...new Set([...hostAddresses(), gateway])];
-    for (const address of addresses) {
-      for (const target of [port, shared().port, 22, 5432, 2375, 10250]) {
-        expect([address, target, await output(box.client, box.id, tcp(address, target))]).toEqual([
-          address,
-          target,
-          'closed\n',
-        ]);
-      }
-    }
+    const targets = addresses.flatMap((address) =>
+      [port, shared().port, 22, 53, 5432, 2375, 10250].map((target) => [address, target] as const),
+    );
+    const probes = targets.map(([address, target]) => `(echo ${address} ${target} $(${tcp(address, target)})) &`);
+    const answers = await output(box.client, box.id, `${probes.join('\n')}\nwait`);
+    expect(answers.trim().split('\n').sort()).toEqual(targets.map(([one, two]) => `${one} ${two} closed`).sort());
   });
 
   it('the loopback of the box is its own', async () => {
@@ -109,7 +106,7 @@ describe('network: towards others', () => {
     ['private 192.168/16', '192.168.0.1', 80],
     ['shared 100.64/10', '100.100.100.200', 80],
     ['multicast', '224.0.0.1', 80],
-  ])('%s addresses are refused at once, not waited for', async (_what, target, port) => {
+  ])('%s addresses are not reached', async (_what, target, port) => {
     expect(await output(attacker.client, attacker.id, tcp(target, port))).toBe('closed\n');
   });
 
