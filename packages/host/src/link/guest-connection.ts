@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Channel, FrameDecoder } from '@berth/guest/protocol';
+import { FrameRate } from './frame-rate.ts';
 
 /** What a connection tells its link. When `frame` or `data` throw, the connection ends; the guest will dial again. */
 export interface ConnectionEvents {
@@ -22,6 +23,9 @@ export class GuestConnection {
   readonly #socket: Socket;
   readonly #events: ConnectionEvents;
   readonly #decoder: FrameDecoder;
+  readonly #rate = new FrameRate();
+  #frames = 0;
+  #resume: NodeJS.Timeout | undefined;
   #corked = false;
   #closed = false;
   /** Counts chunks read: a heartbeat sees from it that the guest lives. */
@@ -30,7 +34,16 @@ export class GuestConnection {
   constructor(socket: Socket, events: ConnectionEvents) {
     this.#socket = socket;
     this.#events = events;
-    this.#decoder = new FrameDecoder(events);
+    this.#decoder = new FrameDecoder({
+      frame: (type, channel, streamId, payload) => {
+        this.#frames += 1;
+        events.frame(type, channel, streamId, payload);
+      },
+      data: (streamId, channel, offset, bytes) => {
+        this.#frames += 1;
+        events.data(streamId, channel, offset, bytes);
+      },
+    });
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('drain', () => this.#drain());
     socket.on('error', () => undefined);
@@ -77,15 +90,29 @@ export class GuestConnection {
       return;
     }
     this.reads += 1;
+    this.#frames = 0;
     try {
       this.#decoder.push(chunk);
     } catch (error) {
       this.#close(error);
+      return;
+    }
+    const waitMs = this.#rate.count(this.#frames, performance.now());
+    if (waitMs > 0 && !this.#closed) {
+      this.#socket.pause();
+      this.#resume ??= setTimeout(() => this.#goOn(), waitMs);
+    }
+  }
+
+  #goOn(): void {
+    this.#resume = undefined;
+    if (this.#socket.writableLength < stuffedBytes) {
+      this.#socket.resume();
     }
   }
 
   #drain(): void {
-    if (this.#socket.isPaused()) {
+    if (this.#resume === undefined && this.#socket.isPaused()) {
       this.#socket.resume();
     }
     this.#events.drained();
@@ -94,6 +121,7 @@ export class GuestConnection {
   #close(cause: unknown): void {
     if (!this.#closed) {
       this.#closed = true;
+      clearTimeout(this.#resume);
       this.#socket.destroy();
       this.#events.closed(cause);
     }

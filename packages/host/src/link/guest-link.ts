@@ -3,8 +3,6 @@ import {
   type Channel,
   decodeStatus,
   encodeCredit,
-  encodeDataHeader,
-  encodeEof,
   encodeFrame,
   encodeOpenFrames,
   FrameType,
@@ -17,6 +15,8 @@ import { GuestConnection } from './guest-connection.ts';
 import { GuestStream, type OutputChannel, type StreamEvents, type StreamShape } from './guest-stream.ts';
 import { hostHello, readGuestHello } from './handshake.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { SendQueue } from './send-queue.ts';
+import { takeCredit, takeData, takeEof } from './stream-frames.ts';
 import { forgottenByGuest, type Reattach, StreamTable } from './stream-table.ts';
 
 export interface LinkEvents {
@@ -52,7 +52,7 @@ export class GuestLink {
   readonly #table: StreamTable;
   readonly #breaches = new BreachCounter();
   readonly #heartbeat: Heartbeat;
-  readonly #sendable = new Set<GuestStream>();
+  readonly #sending = new SendQueue();
   readonly #pending = new Set<Attempt>();
   #current: Attempt | undefined;
   #bootId: string | undefined;
@@ -121,7 +121,7 @@ export class GuestLink {
   /** Bytes or the end were added to channel 0. */
   sending(stream: GuestStream): void {
     if (!stream.closed) {
-      this.#sendable.add(stream);
+      this.#sending.add(stream);
       this.#pump();
       this.#heartbeat.wake();
     }
@@ -134,7 +134,7 @@ export class GuestLink {
     }
     stream.closed = true;
     this.#table.remove(stream);
-    this.#sendable.delete(stream);
+    this.#sending.delete(stream);
     if (stream.present && this.connected) {
       this.#current?.connection.write(encodeFrame(FrameType.close, stream.id));
     }
@@ -216,7 +216,7 @@ export class GuestLink {
     stream.send?.restart();
     connection.write(...encodeOpenFrames(stream.id, stream.encodeOpen()));
     stream.events.attached?.();
-    this.#sendable.add(stream);
+    this.#sending.add(stream);
     this.#pump();
     this.#heartbeat.wake();
   }
@@ -291,42 +291,24 @@ export class GuestLink {
     if (stream === undefined) {
       return;
     }
-    if (channel !== 0 || stream.send === undefined) {
-      throw new ProtocolBreach(`credit for channel ${channel}`);
-    }
-    stream.confirmed = true;
+    takeCredit(stream, channel, received, limit, up);
     if (up) {
-      stream.send.credit(received, limit);
-      this.#sendable.add(stream);
+      this.#sending.add(stream);
       this.#pump();
-    } else if (stream.attached) {
-      stream.send.resume(received, limit);
-    } else {
-      stream.send.adopt(received, limit);
-      stream.attached = true;
     }
   }
 
   #data(attempt: Attempt, streamId: number, channel: Channel, offset: number, bytes: Buffer): void {
     const stream = this.#flowing(attempt, streamId);
-    if (stream !== undefined && channel !== 0) {
-      const side = stream.channel(channel);
-      if (side === undefined) {
-        throw new ProtocolBreach(`data on channel ${channel}`);
-      }
-      const fresh = side.accept(offset, bytes);
-      if (fresh !== undefined) {
-        stream.events.data?.(channel, fresh);
-      }
+    if (stream !== undefined) {
+      takeData(stream, channel, offset, bytes);
     }
   }
 
   #eof(attempt: Attempt, streamId: number, channel: Channel, finalOffset: number): void {
     const stream = this.#flowing(attempt, streamId);
-    if (stream !== undefined && channel !== 0) {
-      if (stream.channel(channel)?.acceptEof(finalOffset) === true) {
-        stream.events.eof?.(channel);
-      }
+    if (stream !== undefined) {
+      takeEof(stream, channel, finalOffset);
     }
   }
 
@@ -378,31 +360,15 @@ export class GuestLink {
     if (stream.attached) {
       stream.events.attached?.();
     }
-    this.#sendable.add(stream);
+    this.#sending.add(stream);
   }
 
-  /** Sends in turns what credit and the connection allow. */
   #pump(): void {
     const connection = this.#current?.connection;
     if (connection === undefined || !this.connected) {
       return;
     }
-    for (const stream of this.#sendable) {
-      if (connection.busy) {
-        return;
-      }
-      this.#sendable.delete(stream);
-      const piece = stream.present ? stream.send?.take() : undefined;
-      if (piece !== undefined) {
-        connection.write(encodeDataHeader(stream.id, 0, piece.offset, piece.bytes.length), piece.bytes);
-        this.#sendable.add(stream);
-        continue;
-      }
-      const end = stream.present ? stream.send?.takeEnd() : undefined;
-      if (end !== undefined) {
-        connection.write(encodeEof(stream.id, 0, end));
-      }
-    }
+    this.#sending.pump(connection);
   }
 
   #closed(attempt: Attempt, cause: unknown): void {
@@ -422,7 +388,7 @@ export class GuestLink {
   }
 
   #detach(): void {
-    this.#sendable.clear();
+    this.#sending.clear();
     for (const stream of this.#table.all()) {
       stream.present = false;
     }

@@ -1,5 +1,6 @@
 import { afterEach, describe } from 'vitest';
 import { Bench, real, realGuestUsable, type StartGuest, scripted } from './harness.ts';
+import { chaosSuite } from './suite-chaos.ts';
 import { executionSuite } from './suite-executions.ts';
 import { fileSuite } from './suite-files.ts';
 import { logSuite } from './suite-logs.ts';
@@ -10,7 +11,7 @@ const guests: ReadonlyArray<[name: string, start: StartGuest, usable: boolean]> 
   ['the real guest (BERTH_GUEST_BINARY)', real, realGuestUsable],
 ];
 
-const suites = { executions: executionSuite, output: outputSuite, files: fileSuite, logs: logSuite };
+const suites = { executions: executionSuite, output: outputSuite, files: fileSuite, logs: logSuite, chaos: chaosSuite };
 
 for (const [name, start, usable] of guests) {
   describe.skipIf(!usable)(`host side of a box, with ${name}`, () => {

@@ -172,6 +172,6 @@ export class Bench {
 
   /** Runs a command to its end. */
   run(command: string, more: Partial<ExecutionSpec> = {}) {
-    return this.box.executeAndWait(spec(command, more), { timeoutMs: 15_000, lastLines: 100 });
+    return this.box.executeAndWait(spec(command, more), { timeoutMs: 45_000, lastLines: 100 });
   }
 }

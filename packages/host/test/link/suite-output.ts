@@ -28,6 +28,20 @@ export const outputSuite = (begin: () => Promise<Bench>): void => {
     expect(sha(await bench.read(view.executionId, 'stdout', from))).toBe(sha(bytes.subarray(from)));
   });
 
+  it('keeps 100 MiB exactly, streamed back', async () => {
+    const bench = await begin();
+    const view = await bench.run("yes 'a line of text' | head -c 104857600");
+    const hash = createHash('sha256');
+    let position = 0;
+    for await (const { bytes, offset } of bench.box.output(view.executionId, 'stdout', 0)) {
+      hash.update(bytes);
+      position = offset;
+    }
+    expect(position).toBe(100 * MiB);
+    const expected = createHash('sha256').update('a line of text\n'.repeat(7_000_000).slice(0, 100 * MiB));
+    expect(hash.digest('hex')).toBe(expected.digest('hex'));
+  }, 60_000);
+
   it('follows a running output, chunk by chunk, from any offset', async () => {
     const bench = await begin();
     const one = spec('for i in 1 2 3; do echo line $i; sleep 0.1; done');
