@@ -17,21 +17,7 @@ describe.skipIf(typeof programs === 'string')('the host process', () => {
   let child: ChildProcess;
 
   function start(): ChildProcess {
-    const { configuration } = installation;
-    return spawn(process.execPath, [main], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        BERTH_STATE: configuration.stateDirectory,
-        BERTH_GUEST_BINARY: configuration.guestBinary,
-        BERTH_HELPER_BINARY: configuration.helperBinary,
-        BERTH_IMAGE_ROOTFS: configuration.imageRootfs ?? '',
-        BERTH_RUNTIME: configuration.runtime,
-        BERTH_SUBNET: configuration.subnet,
-        BERTH_INTERFACE_PREFIX: configuration.interfacePrefix,
-        BERTH_VOLUME_BYTES: String(configuration.volumeBytes),
-      },
-    });
+    return spawn(process.execPath, [main], { stdio: ['ignore', 'ignore', 'pipe'], env: installation.environment });
   }
 
   async function end(signal: NodeJS.Signals): Promise<[number | null, string | null]> {

@@ -56,6 +56,8 @@ async function newest(directory: string, fits: (name: string) => boolean): Promi
 /** The whole of one installation in a directory of its own. */
 export interface Installation {
   readonly configuration: HostConfiguration;
+  /** The same for a process of its own. */
+  readonly environment: NodeJS.ProcessEnv;
   open(): Promise<LocalHost>;
   /** Destroys boxes, mounts, network, files. */
   remove(): Promise<void>;
@@ -81,6 +83,17 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
   };
   return {
     configuration,
+    environment: {
+      PATH: process.env.PATH ?? '',
+      BERTH_STATE: configuration.stateDirectory,
+      BERTH_GUEST_BINARY: configuration.guestBinary,
+      BERTH_HELPER_BINARY: configuration.helperBinary,
+      BERTH_IMAGE_ROOTFS: configuration.imageRootfs ?? '',
+      BERTH_RUNTIME: configuration.runtime,
+      BERTH_SUBNET: configuration.subnet,
+      BERTH_INTERFACE_PREFIX: configuration.interfacePrefix,
+      BERTH_VOLUME_BYTES: String(configuration.volumeBytes),
+    },
     open: () => openLocalHost(configuration, silentLog),
     remove: async () => {
       await removeInstallation(configuration, { all: true, log: silentLog });
