@@ -31,6 +31,11 @@ fetch_node() {
   find "$BERTH_CACHE/node" -mindepth 1 -maxdepth 1 -name '.*' -mmin +60 -exec rm -rf {} +
 }
 
+# The pinned npm looks for machine-wide settings beside itself; those of the machine are meant.
+for npmrc in /etc/npmrc /usr/etc/npmrc /usr/local/etc/npmrc; do
+  if [[ -z ${NPM_CONFIG_GLOBALCONFIG:-} && -f $npmrc ]]; then export NPM_CONFIG_GLOBALCONFIG=$npmrc; fi
+done
+
 # install_node_modules: what the lock file says, unless exactly that is there already.
 install_node_modules() {
   local hash

@@ -55,5 +55,7 @@ Examples:
     });
 
 /** One word is taken as a line of shell, several as the words of one command. */
-export const commandLine = (words: readonly string[]): string =>
-  words.length === 1 ? (words[0] ?? '') : words.map(quoted).join(' ');
+export const commandLine = (typed: readonly string[]): string => {
+  const words = typed[0] === '--' ? typed.slice(1) : typed;
+  return words.length === 1 ? (words[0] ?? '') : words.map(quoted).join(' ');
+};

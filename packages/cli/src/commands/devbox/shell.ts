@@ -28,15 +28,33 @@ Example:
       remark(dim(`shell ${shellName} in ${devbox}; a line at a time, no terminal in the box; Ctrl-D leaves`));
       const terminal = createInterface({ input: process.stdin, output: process.stderr, historySize: 1_000 });
       let status = 0;
-      terminal.on('SIGINT', () => terminal.write(null, { ctrl: true, name: 'u' }));
-      terminal.setPrompt(`${bold('box')}$ `);
-      terminal.prompt();
+      let running = false;
+      let closed = false;
+      const prompt = (): void => {
+        if (!closed) {
+          terminal.setPrompt(`${status === 0 ? bold('box') : red(`box ${status}`)}$ `);
+          terminal.prompt();
+        }
+      };
+      terminal.once('close', () => {
+        closed = true;
+      });
+      // A terminal in readline's hands gives Ctrl-C to readline: handed on to the running command, else it clears the line.
+      terminal.on('SIGINT', () => {
+        if (running) {
+          process.emit('SIGINT');
+        } else {
+          terminal.write(null, { ctrl: true, name: 'u' });
+        }
+      });
+      prompt();
       for await (const line of terminal) {
         if (line.trim() !== '') {
+          running = true;
           status = await runLine(client, devbox, shellName, line);
+          running = false;
         }
-        terminal.setPrompt(`${status === 0 ? bold('box') : red(`box ${status}`)}$ `);
-        terminal.prompt();
+        prompt();
       }
       process.exitCode = status;
     });
