@@ -144,8 +144,8 @@ describe('initialisation', () => {
     server.host.setUnreachable(true);
     const { json } = await create({ secrets: { PASSING: 'passing' } });
     await server.caller.call('POST', '/v1/secrets/passing/delete', '');
-    server.host.setUnreachable(false);
     const view = await waitFor(server.caller, json.id, 'failure', 'running');
+    server.host.setUnreachable(false);
     expect(view.state_transitions.at(-1).detail).toContain("secret 'passing' was deleted");
   });
 
