@@ -127,10 +127,15 @@ export class ClientLink {
         return;
       }
       this.#established(
-        new Peer(socket, MAX_RESPONSE_BYTES, {
-          frame: (type, callId, payload) => this.#frame(type, callId, payload),
-          lost: (error) => this.#lost(error),
-        }),
+        new Peer(
+          socket,
+          MAX_RESPONSE_BYTES,
+          {
+            frame: (type, callId, payload) => this.#frame(type, callId, payload),
+            lost: (error) => this.#lost(error),
+          },
+          false,
+        ),
       );
     });
   }

@@ -11,6 +11,8 @@ export interface PeerHandler {
 
 const COPY_BELOW_BYTES = 4096;
 const CONGESTED_BYTES = 1024 * 1024;
+/** Answers that wait for a client who does not read; past this no more of its calls are read. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 /** One end of a connection: frames in and out, written in one system call per turn of the event loop. */
 export class Peer {
@@ -21,7 +23,8 @@ export class Peer {
   #over = false;
   #waiting: Array<() => void> = [];
 
-  constructor(socket: Socket, maxPayloadBytes: number, handler: PeerHandler) {
+  /** `patient` is false for a client, which always reads: if both ends could stop reading, both could stop for ever. */
+  constructor(socket: Socket, maxPayloadBytes: number, handler: PeerHandler, patient = true) {
     this.#socket = socket;
     this.#handler = handler;
     const reader = new FrameReader(maxPayloadBytes, (type, callId, payload) => this.#receive(type, callId, payload));
@@ -31,8 +34,14 @@ export class Peer {
       } catch (error) {
         this.close(new HostError('hostUnavailable', `protocol breach: ${String(error)}`, { cause: error }));
       }
+      if (patient && socket.writableLength > MAX_WAITING_BYTES) {
+        socket.pause();
+      }
     });
-    socket.on('drain', () => this.#drain());
+    socket.on('drain', () => {
+      socket.resume();
+      this.#drain();
+    });
     socket.on('error', (error) => this.close(new HostError('hostUnavailable', `connection lost: ${error.message}`)));
     socket.on('close', () => this.close(new HostError('hostUnavailable', 'connection lost')));
     this.#write(encodeFrame(FrameType.hello, 0, JSON.stringify({ protocol: PROTOCOL_VERSION })));

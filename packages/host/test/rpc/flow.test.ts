@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { WINDOW_BYTES } from '../../src/rpc/frame.ts';
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { encodeFrame, FrameType, WINDOW_BYTES } from '../../src/rpc/frame.ts';
 import { rpcBench, spec } from './rpc-bench.ts';
 
 const info = { path: '/x', kind: 'file', sizeBytes: 0, mode: 0, uid: 0, gid: 0, modifiedMs: 0 } as const;
@@ -69,6 +70,36 @@ describe('flow control', () => {
     for (const { body } of bodies) {
       await body[Symbol.asyncIterator]().return?.();
     }
+  });
+
+  it('takes no more calls from a client that does not read the answers', async () => {
+    const { client, fake, socketPath } = await rpcBench();
+    const answer = 'a'.repeat(64 * 1024);
+    let calls = 0;
+    fake.metrics = async () => {
+      calls++;
+      return { answer } as never;
+    };
+    const socket = connect(socketPath);
+    onTestFinished(() => void socket.destroy());
+    const request = JSON.stringify(['metrics', spec.id]);
+    const frames = Array.from({ length: 20_000 }, (_, index) => {
+      const payload = Buffer.alloc(4 + request.length);
+      payload.writeUInt32LE(request.length);
+      payload.write(request, 4);
+      return encodeFrame(FrameType.call, index + 1, '', payload);
+    });
+    socket.write(encodeFrame(FrameType.hello, 0, '{"protocol":1}'));
+    socket.pause();
+    for (const frame of frames) {
+      socket.write(frame);
+    }
+    await expect.poll(() => calls).toBeGreaterThan(0);
+    for (let round = 0; round < 20; round++) {
+      await client.list();
+    }
+    // What came in one read of the socket is answered; the rest stays with the client.
+    expect(calls).toBeLessThan(5_000);
   });
 
   it('answers an upload that the host refuses before it has ended', async () => {
