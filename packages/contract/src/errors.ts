@@ -193,12 +193,6 @@ export const errors = registry({
     message: '{path} is too large for this call',
     hint: 'use upload_file or download_file, which stream',
   },
-  fileNotText: {
-    status: 400,
-    retryable: false,
-    message: '{path} is not UTF-8 text',
-    hint: 'use download_file for binary files',
-  },
   filePathInvalid: {
     status: 400,
     retryable: false,
