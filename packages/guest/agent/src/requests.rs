@@ -73,10 +73,10 @@ impl Guest {
         match &stream.job {
             Job::Execution(_) => self.settle_execution(key),
             Job::Worker(_) => self.settle_worker(key),
-            Job::Forward { connected: true } => {
-                if stream.outlets_finished() && stream.sink.is_none() {
-                    stream.finish(None);
-                }
+            Job::Forward { connected: true }
+                if stream.outlets_finished() && stream.sink.is_none() =>
+            {
+                stream.finish(None);
             }
             _ => {}
         }

@@ -38,7 +38,7 @@ pub enum Job {
     /// Nothing more than its status.
     Done,
     Execution(Box<Execution>),
-    Worker(Worker),
+    Worker(Box<Worker>),
     Upload(Box<Upload>),
     Read,
     Forward {

@@ -100,13 +100,18 @@ fn watch_tree(hands: &mut Hands, path: &str, recursive: bool) -> Outcome<()> {
         phase: Phase::Running as i32,
         ..Status::default()
     });
+    let mut out = Vec::new();
     if overflow {
-        put(hands, FileEventKind::Overflow, path, "").map_err(fail)?;
+        put(&mut out, FileEventKind::Overflow, path, "").map_err(fail)?;
     }
+    hands.output.write_all(&out).map_err(fail)?;
+    out.clear();
     let mut buffer = vec![0u8; 16 * 1024];
     while !tree.folders.is_empty() {
         let count = sys::read(tree.inotify.as_raw_fd(), &mut buffer).map_err(fail)?;
-        relay(hands, &mut tree, &buffer[..count]).map_err(fail)?;
+        relay(&mut out, &mut tree, &buffer[..count]).map_err(fail)?;
+        hands.output.write_all(&out).map_err(fail)?;
+        out.clear();
     }
     Err(failure(
         ErrorCode::NotFound,
@@ -145,12 +150,12 @@ fn notices(mut bytes: &[u8]) -> Vec<Notice<'_>> {
     list
 }
 
-fn relay(hands: &mut Hands, tree: &mut Tree, bytes: &[u8]) -> std::io::Result<()> {
+fn relay(out: &mut Vec<u8>, tree: &mut Tree, bytes: &[u8]) -> std::io::Result<()> {
     let list = notices(bytes);
     let mut moved: BTreeMap<u32, PathBuf> = BTreeMap::new();
     for notice in &list {
         if notice.mask & libc::IN_Q_OVERFLOW != 0 {
-            put(hands, FileEventKind::Overflow, "", "")?;
+            put(out, FileEventKind::Overflow, "", "")?;
             continue;
         }
         if notice.mask & libc::IN_IGNORED != 0 {
@@ -166,6 +171,8 @@ fn relay(hands: &mut Hands, tree: &mut Tree, bytes: &[u8]) -> std::io::Result<()
             folder.join(notice.name)
         };
         let text = path.to_string_lossy().into_owned();
+        let gone = notice.mask & (libc::IN_DELETE_SELF | libc::IN_MOVE_SELF) != 0;
+        let is_root = tree.folders.keys().next() == Some(&notice.id);
         let is_folder = notice.mask & libc::IN_ISDIR != 0;
         if notice.mask & libc::IN_MOVED_FROM != 0 {
             let answered = list
@@ -174,32 +181,28 @@ fn relay(hands: &mut Hands, tree: &mut Tree, bytes: &[u8]) -> std::io::Result<()
             if answered {
                 moved.insert(notice.cookie, path);
             } else {
-                put(hands, FileEventKind::Removed, &text, "")?;
+                put(out, FileEventKind::Removed, &text, "")?;
             }
             continue;
         }
         if notice.mask & libc::IN_MOVED_TO != 0 {
             match moved.remove(&notice.cookie) {
                 Some(from) => {
-                    put(hands, FileEventKind::Moved, &from.to_string_lossy(), &text)?;
+                    put(out, FileEventKind::Moved, &from.to_string_lossy(), &text)?;
                     rename_below(tree, &from, &path);
                 }
-                None => put(hands, FileEventKind::Created, &text, "")?,
+                None => put(out, FileEventKind::Created, &text, "")?,
             }
         } else if notice.mask & libc::IN_CREATE != 0 {
-            put(hands, FileEventKind::Created, &text, "")?;
+            put(out, FileEventKind::Created, &text, "")?;
         } else if notice.mask & libc::IN_MODIFY != 0 {
-            put(hands, FileEventKind::Modified, &text, "")?;
-        } else if notice.mask & libc::IN_DELETE != 0 {
-            put(hands, FileEventKind::Removed, &text, "")?;
-        } else if notice.mask & (libc::IN_DELETE_SELF | libc::IN_MOVE_SELF) != 0
-            && tree.folders.keys().next() == Some(&notice.id)
-        {
-            put(hands, FileEventKind::Removed, &text, "")?;
+            put(out, FileEventKind::Modified, &text, "")?;
+        } else if notice.mask & libc::IN_DELETE != 0 || (gone && is_root) {
+            put(out, FileEventKind::Removed, &text, "")?;
         }
         let appeared = notice.mask & (libc::IN_CREATE | libc::IN_MOVED_TO) != 0;
         if tree.recursive && is_folder && appeared {
-            cover(hands, tree, &path)?;
+            cover(out, tree, &path)?;
         }
     }
     Ok(())
@@ -219,34 +222,32 @@ fn rename_below(tree: &mut Tree, from: &Path, to: &Path) {
 }
 
 /// Watches a directory that appeared and reports what was made in it before the watch.
-fn cover(hands: &mut Hands, tree: &mut Tree, path: &Path) -> std::io::Result<()> {
+fn cover(out: &mut Vec<u8>, tree: &mut Tree, path: &Path) -> std::io::Result<()> {
     if tree.folders.values().any(|known| known == path) {
         return Ok(());
     }
     if tree.folders.len() >= MAX_WATCHES || tree.add(path).is_err() {
         if !tree.full {
             tree.full = true;
-            put(hands, FileEventKind::Overflow, &path.to_string_lossy(), "")?;
+            put(out, FileEventKind::Overflow, &path.to_string_lossy(), "")?;
         }
         return Ok(());
     }
     for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
         let below = entry.path();
-        put(hands, FileEventKind::Created, &below.to_string_lossy(), "")?;
+        put(out, FileEventKind::Created, &below.to_string_lossy(), "")?;
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            cover(hands, tree, &below)?;
+            cover(out, tree, &below)?;
         }
     }
     Ok(())
 }
 
-fn put(hands: &mut Hands, kind: FileEventKind, path: &str, moved_to: &str) -> std::io::Result<()> {
+fn put(out: &mut Vec<u8>, kind: FileEventKind, path: &str, moved_to: &str) -> std::io::Result<()> {
     let event = FileEvent {
         kind: kind as i32,
         path: path.into(),
         moved_to: moved_to.into(),
     };
-    hands
-        .output
-        .write_all(&event.encode_length_delimited_to_vec())
+    out.write_all(&event.encode_length_delimited_to_vec())
 }

@@ -101,13 +101,13 @@ impl Guest {
             return Ok(());
         };
         let has_output = stream.outlets[0].is_some();
-        stream.job = Job::Worker(Worker {
+        stream.job = Job::Worker(Box::new(Worker {
             pid,
             report: Some(report_read),
             bytes: Vec::new(),
             verdict: None,
             alive: true,
-        });
+        }));
         if task.takes_input {
             stream.inlet = Some(Inlet::new(UPLOAD_WINDOW_BYTES));
             self.attach_sink(key, input_write, false).map_err(text)?;

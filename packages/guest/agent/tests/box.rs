@@ -126,7 +126,8 @@ fn breaches_end_the_connection_and_harm_nothing() {
     let mut host = Host::start();
     let id = host.open(run("a", "sleep 0.5; echo done"));
     host.until(id, |view| view.status.is_some());
-    let breaches: Vec<Box<dyn Fn(&mut Vec<u8>)>> = vec![
+    type Breach = Box<dyn Fn(&mut Vec<u8>)>;
+    let breaches: Vec<Breach> = vec![
         Box::new(|out| out.extend_from_slice(&[0xff; 64])),
         Box::new(|out| put_header(out, Kind::Open, 0, 9, 131_073)),
         Box::new(|out| put_frame(out, Kind::Open, 0, 99, &[0xff; 20])),

@@ -130,7 +130,8 @@ fn no_entry_leaves_the_directory() {
     let outside = host.path("outside");
     std::fs::create_dir(&outside).unwrap();
     std::fs::write(format!("{outside}/victim"), "safe").unwrap();
-    let attacks: Vec<Box<dyn Fn(&mut Builder<Vec<u8>>)>> = vec![
+    type Attack = Box<dyn Fn(&mut Builder<Vec<u8>>)>;
+    let attacks: Vec<Attack> = vec![
         Box::new(|b| put_raw(b, EntryType::Regular, "../outside/victim", "", b"bad")),
         Box::new(|b| {
             put_raw(
