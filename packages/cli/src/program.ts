@@ -31,6 +31,9 @@ export const program = (): Command =>
     .addCommand(envCommand())
     .addCommand(logsCommand())
     .addCommand(new Command('test').description('run the tests: unit, integration, all (the default) or fresh'))
+    .addCommand(
+      new Command('bench').argument('[name...]').description('measure this Berth against runc, nginx and the machine'),
+    )
     .addCommand(devboxCommand())
     .addCommand(secretCommand())
     .addCommand(runCommand())
