@@ -8,8 +8,8 @@
  * | result | server | JSON, or empty for undefined; ends the call                    |
  * | failure| server | JSON {code, message, retryable}; ends the call                 |
  * | head   | server | JSON that precedes the bytes or items of a streaming call      |
- * | item   | server | JSON of one item, within the client's credit                   |
- * | data   | both   | raw bytes, within the receiver's credit                        |
+ * | item   | server | one item, whole, within the client's credit                    |
+ * | data   | both   | raw bytes, within the receiver's credit; borders mean nothing  |
  * | end    | both   | empty: no more data from this side                             |
  * | credit | both   | u32 bytes more that the other side may send                    |
  * | cancel | client | empty: the client is no longer interested; the call is over    |
@@ -64,13 +64,19 @@ function writeHeader(target: Buffer, type: FrameType, callId: number, bodyBytes:
   target.writeUInt32LE(callId, 5);
 }
 
-/** Cuts a byte stream into frames. Holds at most one unfinished frame of `maxPayloadBytes`. */
+/**
+ * Cuts a byte stream into frames. Data frames are handed on in the pieces in which they come, without a copy; of the others at most one unfinished
+ * one of `maxPayloadBytes` is held.
+ */
 export class FrameReader {
   readonly #maxPayloadBytes: number;
   readonly #onFrame: (type: number, callId: number, payload: Buffer) => void;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #neededBytes = HEADER_BYTES;
+  /** Bytes of a data frame that are still to come. */
+  #dataLeftBytes = 0;
+  #dataCallId = 0;
 
   constructor(maxPayloadBytes: number, onFrame: (type: number, callId: number, payload: Buffer) => void) {
     this.#maxPayloadBytes = maxPayloadBytes;
@@ -79,13 +85,13 @@ export class FrameReader {
 
   /** @throws RangeError when a frame is longer than allowed; the stream is useless from then on. */
   push(chunk: Buffer): void {
-    if (this.#heldBytes + chunk.length < this.#neededBytes) {
-      this.#hold(chunk);
+    let bytes = this.#takeData(chunk);
+    if (this.#heldBytes + bytes.length < this.#neededBytes) {
+      this.#hold(bytes);
       return;
     }
-    let bytes = chunk;
     if (this.#heldBytes > 0) {
-      this.#held.push(chunk);
+      this.#held.push(bytes);
       bytes = Buffer.concat(this.#held);
       this.#held = [];
       this.#heldBytes = 0;
@@ -94,16 +100,23 @@ export class FrameReader {
     let at = 0;
     while (bytes.length - at >= HEADER_BYTES) {
       const bodyBytes = bytes.readUInt32LE(at);
+      const type = bytes.readUInt8(at + 4);
+      const callId = bytes.readUInt32LE(at + 5);
       if (bodyBytes > this.#maxPayloadBytes) {
         throw new RangeError(`frame of ${bodyBytes} bytes, ${this.#maxPayloadBytes} are allowed`);
       }
       const end = at + HEADER_BYTES + bodyBytes;
+      if (end > bytes.length && type === FrameType.data) {
+        this.#dataLeftBytes = bodyBytes;
+        this.#dataCallId = callId;
+        this.#takeData(bytes.subarray(at + HEADER_BYTES));
+        return;
+      }
       if (end > bytes.length) {
         this.#neededBytes = end - at;
         break;
       }
-      const payload = bodyBytes === 0 ? EMPTY : bytes.subarray(at + HEADER_BYTES, end);
-      this.#onFrame(bytes.readUInt8(at + 4), bytes.readUInt32LE(at + 5), payload);
+      this.#onFrame(type, callId, bodyBytes === 0 ? EMPTY : bytes.subarray(at + HEADER_BYTES, end));
       at = end;
     }
     if (at < bytes.length) {
@@ -111,8 +124,20 @@ export class FrameReader {
     }
   }
 
+  /** Hands on what belongs to an unfinished data frame. @returns the rest */
+  #takeData(bytes: Buffer): Buffer {
+    const size = Math.min(this.#dataLeftBytes, bytes.length);
+    if (size > 0) {
+      this.#dataLeftBytes -= size;
+      this.#onFrame(FrameType.data, this.#dataCallId, bytes.subarray(0, size));
+    }
+    return bytes.subarray(size);
+  }
+
   #hold(bytes: Buffer): void {
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
+    if (bytes.length > 0) {
+      this.#held.push(bytes);
+      this.#heldBytes += bytes.length;
+    }
   }
 }

@@ -57,13 +57,13 @@ async function sendItems(call: ServerCall, items: AsyncIterable<unknown>): Promi
   }
 }
 
-/** Each chunk is one frame: u64 offset after it, then its bytes. */
+/** Each chunk is one item: u64 offset after it, then its bytes. */
 async function sendOutput(call: ServerCall, chunks: AsyncIterable<OutputChunk>): Promise<void> {
   for await (const { bytes, offset } of chunks) {
     const frame = Buffer.allocUnsafe(8 + bytes.byteLength);
     frame.writeBigUInt64LE(BigInt(offset), 0);
     frame.set(bytes, 8);
-    await call.outgoing.writeWhole(FrameType.data, frame);
+    await call.outgoing.writeWhole(FrameType.item, frame);
   }
 }
 

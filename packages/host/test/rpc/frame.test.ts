@@ -8,15 +8,25 @@ describe('frames', () => {
     fc.assert(
       fc.property(frames, fc.array(fc.integer({ min: 1, max: 40 })), (sent, cuts) => {
         const stream = Buffer.concat(sent.map(([type, id, payload]) => encodeFrame(type, id, '', payload)));
-        const seen: unknown[] = [];
-        const reader = new FrameReader(1024, (type, id, payload) => seen.push([type, id, Uint8Array.from(payload)]));
+        const seen: Array<[number, number, number[]]> = [];
+        let open = 0;
+        const reader = new FrameReader(1024, (type, id, payload) => {
+          const last = seen.at(-1);
+          if (open > 0 && type === FrameType.data && last) {
+            last[2].push(...payload);
+          } else {
+            seen.push([type, id, [...payload]]);
+            open = sent[seen.length - 1]?.[2].length ?? 0;
+          }
+          open -= payload.length;
+        });
         let at = 0;
         for (let turn = 0; at < stream.length; turn++) {
           const size = cuts[turn % Math.max(1, cuts.length)] ?? stream.length;
           reader.push(stream.subarray(at, at + size));
           at += size;
         }
-        expect(seen).toEqual(sent);
+        expect(seen).toEqual(sent.map(([type, id, payload]) => [type, id, [...payload]]));
       }),
     );
   });
