@@ -9,7 +9,12 @@ run_tests() {
   local what=${1:-all}
   shift || true
   case $what in
-    unit | integration | all) setup test ;;
+    unit | integration | all)
+      check_root test
+      readable_checkout "$what" "$@"
+      setup test
+      install_test_packages
+      ;;
     fresh) run_fresh "$@"; return ;;
     *) die "unknown tests: $what" './berth test [unit|integration|all|fresh]' ;;
   esac
@@ -22,6 +27,29 @@ run_tests() {
   say ''
   printf '%d passed, %d failed\n' "$passed" "$failed"
   ((failed == 0))
+}
+
+# readable_checkout WORD…: the server is tested as the unprivileged account it runs as, which must be able to read this checkout. Where it lies
+# in a closed directory, the tests go on in a mount namespace that shows it in an open one.
+readable_checkout() {
+  local directory=$berth_home place=/run/berth-checkout
+  while [[ $directory != / ]]; do
+    if [[ ! $(stat -c %a "$directory") =~ [1357]$ ]]; then
+      mkdir -p "$place"
+      exec unshare --mount --propagation slave bash -c \
+        'mount --bind "$1" "$2" && place=$2 && shift 2 && cd "$place" && exec ./berth test "$@"' bash "$berth_home" "$place" "$@"
+    fi
+    directory=$(dirname "$directory")
+  done
+}
+
+# install_test_packages: what only tests need.
+install_test_packages() {
+  local missing=()
+  [[ -x /usr/bin/python3 ]] || missing+=(python3)
+  /usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+  ((${#missing[@]} == 0)) ||
+    with_setup_lock step "installing packages for tests: ${missing[*]}" 'is a Debian mirror reachable? try: apt-get update' apt_install "${missing[@]}"
 }
 
 run_unit() {

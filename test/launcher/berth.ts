@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { checkout } from '../platform/artifacts.ts';
@@ -76,9 +76,10 @@ export class LaunchedBerth {
     return left;
   }
 
-  /** Number of the process that runs a service, from its file. */
-  processOf(service: 'postgres' | 'host' | 'server'): number {
-    return (JSON.parse(readFileSync(join(this.state, 'run', `${service}.pid`), 'utf8')) as { pid: number }).pid;
+  /** Number of the process that runs a service, from its file; undefined between two lives. */
+  processOf(service: 'postgres' | 'host' | 'server'): number | undefined {
+    const path = join(this.state, 'run', `${service}.pid`);
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { pid: number }).pid : undefined;
   }
 
   supervisor(): number {
