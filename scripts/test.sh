@@ -18,10 +18,6 @@ run_tests() {
     fresh) run_fresh "$@"; return ;;
     *) die "unknown tests: $what" './berth test [unit|integration|all|fresh]' ;;
   esac
-  if ! readable_by_services; then
-    test_readable_copy "$what" "$@"
-    return
-  fi
   mkdir -p "$test_report"
   trap 'rm -rf "$test_report"' EXIT
   cd "$berth_home"
@@ -54,19 +50,6 @@ install_test_packages() {
   /usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
   ((${#missing[@]} == 0)) ||
     with_setup_lock step "installing packages for tests: ${missing[*]}" 'is a Debian mirror reachable? try: apt-get update' apt_install "${missing[@]}"
-}
-
-# Server and database run as 'berth' in the tests too; a clone in somebody's home is closed to that user.
-readable_by_services() { setpriv --reuid=berth --regid=berth --clear-groups test -r "$berth_home/package.json"; }
-
-# test_readable_copy ARGUMENT…: the tests again, from where the clone is visible to everybody, in a mount namespace that ends with them.
-test_readable_copy() {
-  local place status=0
-  place=$(mktemp -d /run/berth-test-XXXXXX)
-  chmod 755 "$place"
-  unshare --mount --propagation slave bash -c 'mount --bind "$1" "$2" && exec "$2/berth" test "${@:3}"' bash "$berth_home" "$place" "$@" || status=$?
-  rmdir "$place"
-  return "$status"
 }
 
 run_unit() {
