@@ -36,7 +36,9 @@ describe(`kill -9 at ${kills} random points (BERTH_CHAOS_SEED=${seed} repeats th
       }
     } finally {
       stop.abort();
+      process.stderr.write(`seed ${seed}: ${JSON.stringify(killer.counts)} kills, the workers end\n`);
       await work;
+      process.stderr.write(`seed ${seed}: ${ledger.boxes.length} boxes are checked\n`);
     }
     const client = rawClient('http2', platform.address);
     const leftOver = ledger.living().filter((box) => box.guestKilled);

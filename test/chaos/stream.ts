@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Runloop from '@runloop/api-client';
-import { isFinal } from './persist.ts';
+import { isFinal, within } from './persist.ts';
+
+/** The commands followed here write all the time: a silence this long is a connection that died unnoticed. */
+const silenceMs = 20_000;
 
 /**
  * Follows a stdout to its true end over any number of broken connections, each time from the offset of the last chunk.
@@ -13,12 +16,22 @@ export async function followThrough(client: Runloop, devboxId: string, execution
   for (;;) {
     try {
       const query = { offset: String(offset) };
-      const stream = await client.devboxes.executions.streamStdoutUpdates(devboxId, executionId, query);
-      for await (const chunk of stream) {
-        text += chunk.output;
-        offset = chunk.offset ?? offset;
+      const opened = client.devboxes.executions.streamStdoutUpdates(devboxId, executionId, query);
+      const stream = await within('stream', opened, silenceMs);
+      const chunks = stream[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          const next = await within('chunk', chunks.next(), silenceMs);
+          if (next.done === true) {
+            break;
+          }
+          text += next.value.output;
+          offset = next.value.offset ?? offset;
+        }
+      } finally {
+        stream.controller.abort();
       }
-      const { status } = await client.devboxes.executions.retrieve(devboxId, executionId);
+      const { status } = await within('state', client.devboxes.executions.retrieve(devboxId, executionId), silenceMs);
       if (status === 'completed' && Buffer.byteLength(text) === offset) {
         return text;
       }
