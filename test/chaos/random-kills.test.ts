@@ -40,7 +40,7 @@ describe(`kill -9 at ${kills} random points (BERTH_CHAOS_SEED=${seed} repeats th
       await work;
       process.stderr.write(`seed ${seed}: ${ledger.boxes.length} boxes are checked\n`);
     }
-    const client = rawClient('http2', platform.address);
+    const client = rawClient('http1', platform.address);
     const leftOver = ledger.living().filter((box) => box.guestKilled);
     for (const box of leftOver) {
       const failed = async () => (await client.devboxes.retrieve(box.id)).status === 'failure';
