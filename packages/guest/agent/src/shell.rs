@@ -133,11 +133,11 @@ impl Guest {
 
     fn run_in_shell(&mut self, id: u64, key: u64, wish: &Exec) -> Outcome<()> {
         let text = command_text(wish)?;
-        if self
+        let fresh = self
             .shells
             .get(&id)
-            .is_some_and(|shell| shell.running.is_none())
-        {
+            .is_some_and(|shell| shell.running.is_none());
+        if fresh {
             self.start_shell(id)?;
         }
         let Some(running) = self
@@ -157,7 +157,14 @@ impl Guest {
                 }
             }
         }
-        give_command(running, text.as_bytes()).map_err(|error| os_failure(&error, "shell"))?;
+        if let Err(error) = give_command(running, text.as_bytes()) {
+            // Nobody reads orders any more: the shell died while idle and has seen nothing of this command.
+            if fresh || error.kind() != std::io::ErrorKind::BrokenPipe {
+                return Err(os_failure(&error, "shell"));
+            }
+            self.leave_shell(id);
+            return self.run_in_shell(id, key, wish);
+        }
         running.served += 1;
         let pid = running.pid;
         let outputs = running.outputs.each_ref().map(|fd| fd.as_raw_fd());
@@ -167,6 +174,15 @@ impl Guest {
         self.begun(key, pid);
         self.touch(key);
         Ok(())
+    }
+
+    /// Lets go of a shell whose process is gone; its end may still have to be reaped.
+    fn leave_shell(&mut self, id: u64) {
+        if let Some(running) = self.shells.get_mut(&id).and_then(|s| s.running.take()) {
+            for fd in running.outputs {
+                self.drain_later(fd);
+            }
+        }
     }
 
     fn start_shell(&mut self, id: u64) -> Outcome<()> {

@@ -60,6 +60,11 @@ pub fn signal_processes(leader: i32, signal: i32, whole: bool, leader_alive: boo
     if leader <= 1 {
         return false;
     }
+    if leader_alive {
+        // First, or a shell would report its killed child before it is met itself.
+        // SAFETY: plain system call; the leader is not reaped yet, so the number is its own.
+        reached |= unsafe { libc::kill(leader, signal) } == 0;
+    }
     // What forks while it is being killed is met by the second pass.
     let passes = if signal == libc::SIGKILL { 2 } else { 1 };
     for _ in 0..if whole { passes } else { 0 } {
@@ -67,10 +72,6 @@ pub fn signal_processes(leader: i32, signal: i32, whole: bool, leader_alive: boo
             // SAFETY: plain system call.
             reached |= unsafe { libc::kill(pid, signal) } == 0;
         }
-    }
-    if leader_alive {
-        // SAFETY: as above; the leader is not reaped yet, so the number is its own.
-        reached |= unsafe { libc::kill(leader, signal) } == 0;
     }
     reached
 }
