@@ -31,9 +31,13 @@ describe('network: towards the host (CVE-2019-5736 and CVE-2020-15257 began with
   });
 
   it('the probe itself finds what is open', async () => {
-    await output(box.client, box.id, 'nohup python3 -m http.server 8099 >/dev/null 2>&1 & sleep 1');
+    await output(box.client, box.id, 'nohup python3 -m http.server 8099 >/dev/null 2>&1 &');
     expect(
-      await output(box.client, box.id, `for i in 1 2 3 4 5; do ${tcp('127.0.0.1', 8099)}; sleep 0.2; done | tail -1`),
+      await output(
+        box.client,
+        box.id,
+        `for i in {1..50}; do [ $(${tcp('127.0.0.1', 8099)}) = open ] && echo open && exit; sleep 0.2; done`,
+      ),
     ).toBe('open\n');
   });
 
@@ -78,14 +82,11 @@ describe('network: towards others', () => {
   const address = async () => (await output(victim.client, victim.id, "hostname -I | cut -d' ' -f1")).trim();
 
   it('another box is not reached on any port, by TCP or UDP', async () => {
-    await output(
-      victim.client,
-      victim.id,
-      'nohup python3 -m http.server 8098 --bind 0.0.0.0 >/dev/null 2>&1 & sleep 1',
-    );
+    await output(victim.client, victim.id, 'nohup python3 -m http.server 8098 --bind 0.0.0.0 >/dev/null 2>&1 &');
     const ip = await address();
     expect(ip).toMatch(/^10\./);
-    expect(await output(victim.client, victim.id, tcp(ip, 8098))).toBe('open\n');
+    const opens = `for i in {1..100}; do [ "$(${tcp(ip, 8098)})" = open ] && echo open && exit; sleep 0.1; done`;
+    expect(await output(victim.client, victim.id, opens)).toBe('open\n');
     for (const port of [8098, 22, 80]) {
       expect(await output(attacker.client, attacker.id, tcp(ip, port))).toBe('closed\n');
     }
