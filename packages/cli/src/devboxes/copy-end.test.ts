@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseCopyEnd } from './copy-end.ts';
+import { parseCopyEnd, pathWord } from './copy-end.ts';
 
 it.each([
   ['dbx_31CYd5LLFbBxst8mqnUjO:/tmp/a', { devbox: 'dbx_31CYd5LLFbBxst8mqnUjO', path: '/tmp/a' }],
@@ -9,4 +9,13 @@ it.each([
   ['report.csv', { path: 'report.csv' }],
 ])('%s', (text, end) => {
   expect(parseCopyEnd(text)).toEqual(end);
+});
+
+it.each([
+  ['~', '"$HOME"'],
+  ["~/it's", `"$HOME"/'it'\\''s'`],
+  ['/a b', "'/a b'"],
+  ['~user', "'~user'"],
+])('%s as a word', (path, word) => {
+  expect(pathWord(path)).toBe(word);
 });

@@ -4,10 +4,10 @@ import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync 
 import { basename, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { quoted } from '../commands/env.ts';
 import type { ApiClient } from '../http/client.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { startProgress } from '../output/progress.ts';
+import { pathWord } from './copy-end.ts';
 import { mustRun, runQuietly } from './quiet-execution.ts';
 
 /** The bytes of a file in a box, as a stream. */
@@ -30,7 +30,7 @@ export const openDownload = async (
  * @returns bytes received
  */
 export const downloadPath = async (client: ApiClient, devbox: string, from: string, to: string): Promise<number> => {
-  const directory = await runQuietly(client, devbox, `test -d ${quoted(from)}`);
+  const directory = await runQuietly(client, devbox, `test -d ${pathWord(from)}`);
   const name = basename(from);
   const target = existsSync(to) && statSync(to).isDirectory() && name !== '.' ? join(to, name) : to;
   return directory.exit_status === 0
@@ -56,7 +56,7 @@ const downloadFile = async (client: ApiClient, devbox: string, from: string, tar
 /** Packed in the box, unpacked here: links in the archive that lead out of the target are refused by tar. */
 const downloadDirectory = async (client: ApiClient, devbox: string, from: string, target: string): Promise<number> => {
   const packed = `/tmp/.berth-${randomUUID()}.tar`;
-  await mustRun(client, devbox, `tar -C ${quoted(from)} -cf ${packed} .`, `packing ${from}`);
+  await mustRun(client, devbox, `tar -C ${pathWord(from)} -cf ${packed} .`, `packing ${from}`);
   const progress = startProgress(basename(from), undefined);
   try {
     const { body } = await openDownload(client, devbox, packed);

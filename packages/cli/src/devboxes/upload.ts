@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, type Stats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { quoted } from '../commands/env.ts';
 import type { ApiClient } from '../http/client.ts';
 import { uploadStream } from '../http/upload.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { startProgress } from '../output/progress.ts';
+import { pathWord } from './copy-end.ts';
 import { mustRun, runQuietly } from './quiet-execution.ts';
 
 /**
@@ -47,7 +47,7 @@ const uploadFile = async (
 /** As `cp -r`: into `to` when that is a directory in the box, else as `to`. */
 const uploadDirectory = async (client: ApiClient, from: string, devbox: string, to: string): Promise<number> => {
   const source = resolve(from);
-  const there = await runQuietly(client, devbox, `test -d ${quoted(to)}`);
+  const there = await runQuietly(client, devbox, `test -d ${pathWord(to)}`);
   const target =
     there.exit_status === 0 && to !== '.' ? `${to}/${basename(source)}` : to === '.' ? basename(source) : to;
   const archive = spawn('tar', ['-C', source, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -73,7 +73,7 @@ export const placeArchive = async (
 ): Promise<number> => {
   const temporary = `/tmp/.berth-${randomUUID()}.tar`;
   const sizeBytes = await uploadStream(client, devbox, temporary, 'archive.tar', archive, count);
-  const unpack = `mkdir -p -- ${quoted(directory)} && tar -xf ${temporary} --no-same-owner -C ${quoted(directory)}; s=$?; rm -f ${temporary}; exit $s`;
+  const unpack = `mkdir -p -- ${pathWord(directory)} && tar -xf ${temporary} --no-same-owner -C ${pathWord(directory)}; s=$?; rm -f ${temporary}; exit $s`;
   await mustRun(client, devbox, unpack, `unpacking into ${directory}`);
   return sizeBytes;
 };
