@@ -34,7 +34,7 @@ const memoryBytes = async (): Promise<number> => {
   const run = join(process.env.BERTH_STATE ?? '/var/lib/berth', 'run');
   let total = 0;
   for (const name of ['server', 'host']) {
-    const pid = (await readFile(join(run, `${name}.pid`), 'utf8').catch(() => '')).trim();
+    const pid = /\d+/.exec(await readFile(join(run, `${name}.pid`), 'utf8').catch(() => ''))?.[0] ?? '';
     const status = pid === '' ? '' : await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
     total += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
   }
