@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
+const GUEST: &str = env!("CARGO_BIN_EXE_berth-guest");
+
 /// What the host knows of one stream; survives connections.
 pub struct View {
     pub open: Open,
@@ -77,15 +79,17 @@ pub struct Host {
     pub connections: u32,
     pub boot_ids: Vec<Vec<u8>>,
     listing: bool,
+    under: bool,
 }
 
 impl Host {
     /// Starts a guest and accepts its first connection.
     pub fn start() -> Host {
-        Host::start_with(|_| {})
+        Host::start_under(&[], |_| {})
     }
 
-    pub fn start_with(adjust: impl FnOnce(&mut Command)) -> Host {
+    /// Starts the guest by another program, which gets the guest's command line behind its own.
+    pub fn start_under(under: &[&str], adjust: impl FnOnce(&Path)) -> Host {
         let name = format!("berth-test-{}", berth_guest::sys::random_name());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(folder.join("home")).unwrap();
@@ -100,10 +104,17 @@ impl Host {
         )
         .unwrap();
         let listener = UnixListener::bind(folder.join("host.sock")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_berth-guest"));
+        let mut command = match under.split_first() {
+            None => Command::new(GUEST),
+            Some((program, words)) => {
+                let mut command = Command::new(program);
+                command.args(words).arg(GUEST);
+                command
+            }
+        };
         command.arg(folder.join("host.sock"));
         command.env("BERTH_ETC", folder.join("etc"));
-        adjust(&mut command);
+        adjust(&folder);
         let guest = command.spawn().unwrap();
         let mut host = Host {
             folder,
@@ -117,6 +128,7 @@ impl Host {
             connections: 0,
             boot_ids: Vec::new(),
             listing: false,
+            under: !under.is_empty(),
         };
         host.connect();
         host
@@ -134,7 +146,7 @@ impl Host {
 
     /// Accepts the guest's next connection and resumes every stream.
     pub fn connect(&mut self) {
-        let (socket, _) = self.listener.accept().unwrap();
+        let socket = self.accept();
         socket
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
@@ -187,6 +199,18 @@ impl Host {
             }
             self.push_input(id);
         }
+    }
+
+    fn accept(&self) -> UnixStream {
+        self.listener.set_nonblocking(true).unwrap();
+        for _ in 0..4000 {
+            if let Ok((socket, _)) = self.listener.accept() {
+                socket.set_nonblocking(false).unwrap();
+                return socket;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("the guest did not dial for 20 s");
     }
 
     pub fn send(&mut self, make: impl FnOnce(&mut Vec<u8>)) {
@@ -389,6 +413,20 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        // Process 1 of a namespace is a child of the program that made it, and takes its whole box along.
+        let starter = self.guest.id();
+        let children = format!("/proc/{starter}/task/{starter}/children");
+        if self.under {
+            for pid in std::fs::read_to_string(children)
+                .unwrap_or_default()
+                .split_whitespace()
+            {
+                if let Ok(pid) = pid.parse() {
+                    // SAFETY: a child of the process that this test started.
+                    unsafe { libc::kill(pid, libc::SIGKILL) };
+                }
+            }
+        }
         let _ = self.guest.kill();
         let _ = self.guest.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
