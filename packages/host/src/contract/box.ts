@@ -30,14 +30,21 @@ export interface Layer {
   readonly ownerBase: number;
 }
 
+/**
+ * What a box starts from: the host's default image; an explicit stack, top layer first; or a snapshot of this host. A snapshot brings the stack and
+ * environment of the box it was taken of. With `memory` the processes go on where they stood when the snapshot was taken (needs one that has memory,
+ * and its grade of isolation): that is a fork.
+ */
+export type BoxImage =
+  | 'default'
+  | { readonly layers: readonly Layer[]; readonly environment: Readonly<Record<string, string>> }
+  | { readonly snapshotId: string; readonly memory: boolean };
+
 /** The wish for one box. `id` is the idempotency key: a host that has it answers with what it has. */
 export interface BoxSpec {
   readonly id: string;
   readonly isolation: Isolation | 'auto';
-  /** `default` names the host's default image; else an explicit stack, top layer first. */
-  readonly image:
-    | 'default'
-    | { readonly layers: readonly Layer[]; readonly environment: Readonly<Record<string, string>> };
+  readonly image: BoxImage;
   readonly size: BoxSize;
   readonly user: BoxUser;
   readonly hostname: string;
@@ -56,10 +63,11 @@ export type StopCause =
   | 'host_lost';
 
 /**
- * What *is*: `starting` (durably accepted, not yet answering), `running` (guest configured and answering), `stopped` (no process is left;
- * disk kept), `destroyed` (nothing is left but the spool).
+ * What *is*: `starting` (durably accepted, or being resumed, not yet answering), `running` (guest configured and answering), `suspending` (on its way
+ * to suspended, whatever happens to the host), `suspended` (no process is left; disk and, where asked for, memory kept), `stopped` (no process is
+ * left; disk kept), `destroyed` (nothing is left but the spool).
  */
-export type BoxPhase = 'starting' | 'running' | 'stopped' | 'destroyed';
+export type BoxPhase = 'starting' | 'running' | 'suspending' | 'suspended' | 'stopped' | 'destroyed';
 
 export interface BoxState {
   readonly id: string;
@@ -67,6 +75,8 @@ export interface BoxState {
   readonly isolation: Isolation;
   /** Address of the box in its network, once it has one. */
   readonly ipv4?: string;
+  /** Only while `suspended`: a memory image is kept beside the disk. */
+  readonly hasMemory?: boolean;
   readonly cause?: StopCause;
   /** For people: what exactly happened. */
   readonly detail?: string;
@@ -78,6 +88,31 @@ export interface BoxState {
 export type HostEvent =
   | { readonly type: 'box'; readonly state: BoxState }
   | { readonly type: 'execution'; readonly boxId: string; readonly executionId: string; readonly status: 'completed' };
+
+/** A kept state of a box: its disk as a read-only layer on its stack, and its memory where that was asked for. */
+export interface SnapshotState {
+  readonly id: string;
+  /** Box it was taken of; that may be gone. */
+  readonly boxId: string;
+  readonly isolation: Isolation;
+  readonly hasMemory: boolean;
+  /** Bytes that the layer itself holds (as the box saw its disk use), and the memory image. */
+  readonly diskBytes: number;
+  readonly memoryBytes: number;
+  readonly createdMs: number;
+  /** How long no process of the box ran for it, in milliseconds; 0 for one that was suspended or stopped. */
+  readonly pausedMs: number;
+}
+
+/** Boxes that wait started for whoever asks for their like. */
+export interface PoolFigures {
+  readonly ready: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Age of the oldest waiting box, in milliseconds; 0 when none waits. */
+  readonly oldestMs: number;
+  readonly memoryBytes: number;
+}
 
 /** Live figures of one box. */
 export interface BoxMetrics {

@@ -1,4 +1,4 @@
-import type { BoxMetrics, BoxSpec, BoxState, HostEvent, Isolation } from './box.ts';
+import type { BoxMetrics, BoxSpec, BoxState, HostEvent, Isolation, PoolFigures, SnapshotState } from './box.ts';
 import type {
   ExecutionSpec,
   ExecutionState,
@@ -22,6 +22,8 @@ export interface HostDescription {
   readonly diskFreeBytes: number;
   /** Counters that must read 0 when no box exists: rootfs, processes, cgroups, subvolumes, veths, links, fds above the base. */
   readonly leaks: Readonly<Record<string, number>>;
+  /** Left out where no pool is kept. */
+  readonly pool?: PoolFigures;
 }
 
 export interface FileInfo {
@@ -63,6 +65,26 @@ export interface Host {
   create(spec: BoxSpec): Promise<BoxState>;
   /** Ends the box and frees all but its spool. Succeeds from every state, twice, and for ids never seen. */
   destroy(boxId: string): Promise<void>;
+  /**
+   * Ends the processes of a running box and keeps its disk; with `memory` (`gvisor` only) they are kept as an image and go on at `resume`. Resolves when
+   * `suspended`; one that is suspended already is left as it is. A box whose memory could not be kept runs on. Executions in flight end as lost
+   * without `memory`, and go on with it. @throws HostError `boxNotRunning`, `memoryUnsupported`, `noSpace`
+   */
+  suspend(boxId: string, options: { readonly memory: boolean }): Promise<BoxState>;
+  /**
+   * Starts a suspended box again, from its memory if it has one and `memory` is set, else from its disk. The spec is that of the create (same id,
+   * image and size are the box's own and not read again; environment, host name and user are). Resolves like `create`; when it fails the box is
+   * `suspended` as before, and nothing is lost. A box that runs is left as it is. @throws HostError `boxNotFound`, `boxNotSuspended`, `checkpointUnusable`
+   */
+  resume(spec: BoxSpec, options: { readonly memory: boolean }): Promise<BoxState>;
+  /**
+   * Keeps the state of a running, suspended or stopped box under this id; the box goes on. The same id again answers with the snapshot that is there.
+   * With `memory` the processes are kept too (`gvisor`, running boxes). @throws HostError `boxNotFound`, `boxNotRunning`, `memoryUnsupported`, `noSpace`
+   */
+  snapshot(boxId: string, snapshotId: string, options: { readonly memory: boolean }): Promise<SnapshotState>;
+  /** Forgets a snapshot. Its layers go when no other snapshot and no box stands on them. Succeeds twice, and for ids never seen. */
+  deleteSnapshot(snapshotId: string): Promise<void>;
+  snapshots(): Promise<SnapshotState[]>;
   /** Deletes the spool (executions, output, log) of a destroyed box. */
   forget(boxId: string): Promise<void>;
   inspect(boxId: string): Promise<BoxState | undefined>;
