@@ -14,7 +14,7 @@ hash_of_contents() {
     [[ $file == /* ]] || file="$berth_home/$file"
     printf '%s ' "${file#"$berth_home/"}"
     sha256sum <"$file"
-  done | { cat; cat "$toolchain_manifest/package-lock.json"; } | sha256sum | cut -c1-16
+  done | sort | { cat; cat "$toolchain_manifest/package-lock.json"; } | sha256sum | cut -c1-16
 }
 
 install_image() {
