@@ -104,6 +104,9 @@ export class Platform {
     const left = leftovers(this.state, networkOf(this.state));
     if (left.length === 0) {
       rmSync(this.state, { recursive: true, force: true });
+    } else {
+      // A test has failed: its logs stay, its boxes do not.
+      this.#run('packages/host/src/teardown.ts', undefined, ['--all']);
     }
     return left;
   }
@@ -143,8 +146,12 @@ export class Platform {
   }
 
   /** Runs one of the project's programs to its end and returns what it printed. */
-  #run(script: string, account: { uid: number; gid: number } | undefined = undefined): string {
-    return execFileSync(this.#artifacts.node, [join(checkout, script)], {
+  #run(
+    script: string,
+    account: { uid: number; gid: number } | undefined = undefined,
+    words: readonly string[] = [],
+  ): string {
+    return execFileSync(this.#artifacts.node, [join(checkout, script), ...words], {
       env: this.#environment(),
       ...account,
       cwd: '/',

@@ -75,6 +75,27 @@ fn root_inside_is_nobody_outside_and_sees_its_files_as_its_own() {
 }
 
 #[test]
+fn a_start_after_a_killed_one_is_not_in_the_way_of_its_pid_file() {
+    if !ready("a_start_after_a_killed_one_is_not_in_the_way_of_its_pid_file") {
+        return;
+    }
+    let fixture = Fixture::new();
+    let mut helper = fixture.helper(1);
+    let wish = fixture.box_wish("again", &["owners"]);
+    let pid_file = std::path::PathBuf::from(wish["pidFile"].as_str().unwrap());
+    let name = pid_file.file_name().unwrap().to_str().unwrap();
+    for stale in [format!(".{name}"), name.to_owned()] {
+        fs::write(pid_file.with_file_name(stale), "999999999").unwrap();
+    }
+    let started = helper.call("boxStart", wish).unwrap();
+    assert!(is_alive(pid_of(&started)));
+    helper
+        .call("boxKill", fixture.kill_wish("again", &started))
+        .unwrap();
+    assert_no_trace(&fixture, "again", helper.pid());
+}
+
+#[test]
 fn the_end_is_reported_with_its_status() {
     if !ready("the_end_is_reported_with_its_status") {
         return;

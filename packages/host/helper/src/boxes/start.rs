@@ -1,9 +1,10 @@
 //! The start of a box. Whatever fails, what was made before goes again.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,9 @@ pub fn start(wish: &BoxStart, network: &Network) -> Result<Started> {
     let lease = network.take()?;
     let rootfs = bundle::make_rootfs(&wish.bundle)?;
     bundle::set_network_namespace(&wish.bundle, &lease.namespace_path())?;
-    remove_if_there(&wish.pid_file)?;
+    for stale in [wish.pid_file.to_path_buf(), unfinished(&wish.pid_file)] {
+        remove_if_there(&stale)?;
+    }
     let parts = Parts {
         layers: &wish.layers,
         upper: &wish.upper,
@@ -98,6 +101,14 @@ fn read_init(pid_file: &Path) -> Result<(i32, u64)> {
         )
     })?;
     Ok((pid, stat.start_time_ticks))
+}
+
+/// Where runc and its kin write a pid file before they rename it (`.pid` for `pid`, opened with O_EXCL): one that was killed in between
+/// leaves it, and the next start under the same name would be refused.
+fn unfinished(pid_file: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(pid_file.file_name().unwrap_or_default());
+    pid_file.with_file_name(name)
 }
 
 fn remove_if_there(path: &Path) -> Result<()> {
