@@ -8,6 +8,7 @@ import { logsCommand } from './commands/logs.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { runCommand } from './commands/run.ts';
 import { secretCommand } from './commands/secret/index.ts';
+import { snapshotCommand } from './commands/snapshot/index.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
 
@@ -35,6 +36,7 @@ export const program = (): Command =>
       new Command('bench').argument('[name...]').description('measure this Berth against runc, nginx and the machine'),
     )
     .addCommand(devboxCommand())
+    .addCommand(snapshotCommand())
     .addCommand(secretCommand())
     .addCommand(runCommand())
     .addCommand(completionCommand())

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import { readInstallation } from '../installation/installation.ts';
 import { repositoryDirectory, type StatePaths, statePaths } from '../installation/paths.ts';
 import { recallSupplies } from '../installation/supplies.ts';
+import { agrees } from '../output/agreement.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { bold, remark } from '../output/style.ts';
 import { runProgram } from '../programs/run-program.ts';
@@ -48,21 +48,9 @@ const endBoxes = async (paths: StatePaths, options: DownOptions): Promise<boolea
     return options.all ?? false;
   }
   const these = boxes.count === 1 ? '1 box is running' : `${boxes.count} boxes are running`;
-  if (!options.all && !(await agrees(`${these}. Shut down? [y/N] `))) {
+  if (!options.all && !(await agrees(`${these}. Shut down?`))) {
     throw new CommandFailure(these, { hint: './berth down --all shuts them down, --keep-boxes leaves them running' });
   }
   await shutDownBoxes(boxes.ids);
   return true;
-};
-
-const agrees = async (question: string): Promise<boolean> => {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    return false;
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
 };

@@ -14,4 +14,5 @@ Exit status: 0 when every agent ended with 0, 130 after Ctrl-C, else 1. Boxes ar
 Examples:
   ./berth run --agent 'grep -rn TODO . > "$BERTH_RESULT"' --repo . -- list what is to do
   ./berth run --agent ./my-agent --repo ./service -n 4 --timeout 20m -- fix the failing test
+  ./berth run --agent ./my-agent --from ready --isolation gvisor -n 8 -- try another index
   ./berth run --agent ./my-agent --repo ./one --repo ./two --secret KEY=my-key --json -- audit`;

@@ -12,16 +12,17 @@ import { startRunView } from '../run/progress-view.ts';
 import { allSucceeded, reportJson, runTable } from '../run/report.ts';
 import { runBoxes, runLabel } from '../run/run-boxes.ts';
 import { saveResults } from '../run/save-results.ts';
+import { findSnapshot } from '../snapshots/find-snapshot.ts';
+import { addLaunchOptions, type LaunchOptions, launchParametersOf } from './launch-options.ts';
 import { parseCount } from './logs.ts';
-import { collect, collectPair, durationOption, sizeOption } from './options.ts';
+import { collect, collectPair, durationOption } from './options.ts';
 import { runHelp } from './run-help.ts';
 
-export interface RunOptions {
+export interface RunOptions extends LaunchOptions {
   readonly agent: string;
   readonly repo?: readonly string[];
   readonly boxes: number;
   readonly parallel: number;
-  readonly size?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly secret?: Readonly<Record<string, string>>;
   readonly result?: string;
@@ -38,14 +39,15 @@ const unboundedLifeSeconds = 6 * 3_600;
 const interruptedStatus = 130;
 
 export const runCommand = (): Command =>
-  new Command('run')
-    .description('let an agent work on a task, each time in a box of its own, and collect the results')
-    .argument('[task...]', 'what to do, as text')
-    .requiredOption('-a, --agent <dir|command>', 'directory of an agent, or a line of bash')
-    .option('-r, --repo <dir|git url>', 'what to work on; may be repeated: one box for each', collect)
-    .option('-n, --boxes <count>', 'boxes for each repository', parseCount, 1)
-    .option('--parallel <count>', 'boxes at once', parseCount, 32)
-    .option('--size <size>', 'size of the boxes (SMALL)', sizeOption)
+  addLaunchOptions(
+    new Command('run')
+      .description('let an agent work on a task, each time in a box of its own, and collect the results')
+      .argument('[task...]', 'what to do, as text')
+      .requiredOption('-a, --agent <dir|command>', 'directory of an agent, or a line of bash')
+      .option('-r, --repo <dir|git url>', 'what to work on; may be repeated: one box for each', collect)
+      .option('-n, --boxes <count>', 'boxes for each repository', parseCount, 1)
+      .option('--parallel <count>', 'boxes at once', parseCount, 32),
+  )
     .option('-e, --env <NAME=VALUE>', 'environment variable; may be repeated', collectPair)
     .option('--secret <ENV=NAME>', 'stored secret NAME as variable ENV; may be repeated', collectPair)
     .option('--timeout <duration>', "bound of the agent's time: 90s, 10m, 2h", durationOption)
@@ -85,6 +87,7 @@ const performPackedRun = async (
 ): Promise<{ readonly reports: AttemptReport[]; readonly interrupted: boolean }> => {
   const client = new ApiClient(findEndpoint());
   const agent = readAgent(options.agent);
+  const from = options.from === undefined ? {} : { snapshot_id: await findSnapshot(client, options.from) };
   const agentPackage = agent.directory === undefined ? undefined : await packer.packDirectory(agent.directory);
   const sources = await Promise.all((options.repo ?? []).map((source) => packer.packRepository(source)));
   const repositories = (sources.length === 0 ? [undefined] : sources).flatMap((source) =>
@@ -105,7 +108,7 @@ const performPackedRun = async (
       client,
       agent,
       agentPackage,
-      wish: wishOf(task, options, agent, resultPath, sources.length > 0),
+      wish: { ...wishOf(task, options, agent, resultPath, sources.length > 0), ...from },
       resultPath,
       timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1_000,
       keepBoxes: options.keep ?? false,
@@ -153,7 +156,7 @@ const wishOf = (
   },
   ...(options.secret === undefined ? {} : { secrets: options.secret }),
   launch_parameters: {
-    ...(options.size === undefined ? {} : { resource_size_request: options.size }),
+    ...launchParametersOf(options),
     keep_alive_time_seconds: Math.ceil(
       options.timeout === undefined ? unboundedLifeSeconds : options.timeout + spareLifeSeconds,
     ),

@@ -6,6 +6,10 @@ it.each([
   ['dbx_31CYd5LLFbBxst8mqnUjO:', { devbox: 'dbx_31CYd5LLFbBxst8mqnUjO', path: '.' }],
   ['dbx_31CYd5LLFbBxst8mqnUjO:a:b', { devbox: 'dbx_31CYd5LLFbBxst8mqnUjO', path: 'a:b' }],
   ['./dbx_1:2', { path: './dbx_1:2' }],
+  ['desk:/tmp/a', { devbox: 'desk', path: '/tmp/a' }],
+  ['my desk:~/a', { devbox: 'my desk', path: '~/a' }],
+  ['./desk:a', { path: './desk:a' }],
+  ['/tmp/desk:a', { path: '/tmp/desk:a' }],
   ['report.csv', { path: 'report.csv' }],
 ])('%s', (text, end) => {
   expect(parseCopyEnd(text)).toEqual(end);

@@ -6,9 +6,9 @@ export interface CopyEnd {
   readonly path: string;
 }
 
-/** Reads `dbx_…:path` as a place in a box, anything else as one here. */
+/** Reads `box:path` as a place in a box, by id or name; a path without a colon before its first slash is one here. */
 export const parseCopyEnd = (text: string): CopyEnd => {
-  const match = /^(dbx_[A-Za-z0-9]+):(.*)$/s.exec(text);
+  const match = /^([^/:]+):(.*)$/s.exec(text);
   return match?.[1] === undefined ? { path: text } : { devbox: match[1], path: match[2] || '.' };
 };
 

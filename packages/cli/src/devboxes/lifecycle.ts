@@ -1,4 +1,4 @@
-import type { DevboxView } from '@berth/contract';
+import type { DevboxStatus, DevboxView } from '@berth/contract';
 import { type ApiClient, ApiFailure } from '../http/client.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { endReason } from './view.ts';
@@ -13,6 +13,7 @@ export interface DevboxWish {
   readonly environment_variables?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly entrypoint?: string;
+  readonly snapshot_id?: string;
   readonly launch_parameters?: Readonly<Record<string, unknown>>;
 }
 
@@ -26,24 +27,44 @@ export const shutDownDevbox = (client: ApiClient, id: string): Promise<DevboxVie
   client.json('POST', `/v1/devboxes/${encodeURIComponent(id)}/shutdown`, { query: { force: true } });
 
 /**
- * Waits until a box runs.
- * @throws CommandFailure with the cause when it ends before
+ * Waits, however long it takes, until a box has one of these statuses.
+ * @param slice called with the present view whenever one wait went by without; may throw to end it
  */
-export const untilRunning = async (client: ApiClient, id: string, signal?: AbortSignal): Promise<DevboxView> => {
+export const untilStatus = async (
+  client: ApiClient,
+  id: string,
+  statuses: readonly DevboxStatus[],
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    readonly sliceSeconds?: number;
+    readonly slice?: (devbox: DevboxView) => void;
+  } = {},
+): Promise<DevboxView> => {
   for (;;) {
     try {
-      const devbox = await client.json<DevboxView>('POST', `/v1/devboxes/${encodeURIComponent(id)}/wait_for_status`, {
-        body: { statuses: ['running', 'failure', 'shutdown'], timeout_seconds: waitSeconds },
-        signal,
+      return await client.json<DevboxView>('POST', `/v1/devboxes/${encodeURIComponent(id)}/wait_for_status`, {
+        body: { statuses, timeout_seconds: options.sliceSeconds ?? waitSeconds },
+        signal: options.signal,
       });
-      if (devbox.status !== 'running') {
-        throw new CommandFailure(`${id} did not start: ${endReason(devbox) || devbox.status}`);
-      }
-      return devbox;
     } catch (error) {
       if (!(error instanceof ApiFailure && error.status === 408)) {
         throw error;
       }
     }
+    if (options.slice !== undefined) {
+      options.slice(await getDevbox(client, id));
+    }
   }
+};
+
+/**
+ * Waits until a box runs.
+ * @throws CommandFailure with the cause when it ends before
+ */
+export const untilRunning = async (client: ApiClient, id: string, signal?: AbortSignal): Promise<DevboxView> => {
+  const devbox = await untilStatus(client, id, ['running', 'failure', 'shutdown'], { signal });
+  if (devbox.status !== 'running') {
+    throw new CommandFailure(`${id} did not start: ${endReason(devbox) || devbox.status}`);
+  }
+  return devbox;
 };

@@ -19,17 +19,42 @@ describe('completion', () => {
   it('goes down the tree of commands, past options and ids', () => {
     expect(offered(['berth', 'devbox', 'cre'])).toEqual(['create']);
     expect(offered(['berth', 'devbox', 'create', '--name', 'x', '--si'])).toEqual(['--size']);
+    expect(offered(['berth', 'snapshot', 'prune', '--un'])).toEqual(['--unused']);
     expect(offered(['berth', 'secret', ''])).toContain('update');
   });
 
   it('knows every command of the program', () => {
     const paths = vocabularies(program()).map(({ path }) => path);
-    expect(paths).toEqual(expect.arrayContaining(['', 'up', 'down', 'run', 'devbox exec', 'secret create']));
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        '',
+        'up',
+        'down',
+        'run',
+        'devbox exec',
+        'devbox fork',
+        'snapshot prune',
+        'secret create',
+      ]),
+    );
   });
 
   it.each(['bash', 'zsh', 'fish'] as const)('makes a script for %s that names all sub-commands of devbox', (shell) => {
     const script = completionScript(shell, program());
-    for (const verb of ['create', 'list', 'get', 'exec', 'shell', 'cp', 'logs', 'delete']) {
+    for (const verb of [
+      'create',
+      'list',
+      'get',
+      'exec',
+      'shell',
+      'cp',
+      'logs',
+      'suspend',
+      'resume',
+      'fork',
+      'snapshot',
+      'delete',
+    ]) {
       expect(script).toMatch(new RegExp(`\\b${verb}\\b`));
     }
   });

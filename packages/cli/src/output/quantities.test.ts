@@ -33,6 +33,8 @@ describe('parseSeconds', () => {
     ['250ms', 0.25],
     ['5m', 300],
     ['2h', 7_200],
+    ['30d', 2_592_000],
+    ['2w', 1_209_600],
   ])('%s is %d s', (text, seconds) => {
     expect(parseSeconds(text)).toBe(seconds);
   });

@@ -25,12 +25,12 @@ export const formatBytes = (sizeBytes: number): string => {
   return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${units[unit]}`;
 };
 
-/** Seconds of `90`, `90s`, `5m`, `2h`. Throws on anything else. */
+/** Seconds of `90`, `90s`, `5m`, `2h`, `30d`, `8w`. Throws on anything else. */
 export const parseSeconds = (text: string): number => {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)?$/.exec(text.trim());
   if (match === null) {
-    throw new Error(`not a duration: '${text}' (write 90, 90s, 5m or 2h)`);
+    throw new Error(`not a duration: '${text}' (write 90, 90s, 5m, 2h or 30d)`);
   }
-  const factor = { ms: 0.001, s: 1, m: 60, h: 3_600 }[match[2] ?? 's'] ?? 1;
+  const factor = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 }[match[2] ?? 's'] ?? 1;
   return Number(match[1]) * factor;
 };

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { parseCopyEnd } from '../../devboxes/copy-end.ts';
 import { downloadPath } from '../../devboxes/download.ts';
+import { findDevbox } from '../../devboxes/find-devbox.ts';
 import { uploadPath } from '../../devboxes/upload.ts';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
@@ -17,11 +18,11 @@ export const copyCommand = (): Command =>
     .addHelpText(
       'after',
       `
-A path in a box is absolute, or relative to the home of its user.
+A path in a box is absolute, or relative to the home of its user. A path here with a colon in its first part is written ./like:this.
 
 Examples:
   ./berth devbox cp ./report.csv dbx_…:/tmp/
-  ./berth devbox cp dbx_…:results ./results`,
+  ./berth devbox cp desk:results ./results`,
     )
     .action(async (fromText: string, toText: string, options: { json?: true }) => {
       const from = parseCopyEnd(fromText);
@@ -39,14 +40,14 @@ Examples:
 
 type CopyEnd = ReturnType<typeof parseCopyEnd>;
 
-const copy = (client: ApiClient, from: CopyEnd, to: CopyEnd): Promise<number> => {
+const copy = async (client: ApiClient, from: CopyEnd, to: CopyEnd): Promise<number> => {
   if (from.devbox === undefined && to.devbox !== undefined) {
-    return uploadPath(client, from.path, to.devbox, to.path);
+    return uploadPath(client, from.path, await findDevbox(client, to.devbox), to.path);
   }
   if (from.devbox !== undefined && to.devbox === undefined) {
-    return downloadPath(client, from.devbox, from.path, to.path);
+    return downloadPath(client, await findDevbox(client, from.devbox), from.path, to.path);
   }
   throw new CommandFailure('one of the two must be in a box, the other here', {
-    hint: 'write dbx_…:/path for the one in a box',
+    hint: 'write dbx_…:/path, or its name, for the one in a box',
   });
 };

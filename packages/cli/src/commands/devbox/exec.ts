@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { exitStatusOf, startExecution, untilCompleted } from '../../devboxes/execution.ts';
+import { findDevbox } from '../../devboxes/find-devbox.ts';
 import { runLive } from '../../devboxes/live-execution.ts';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
@@ -17,7 +18,7 @@ const interruptedStatus = 130;
 export const execCommand = (): Command =>
   new Command('exec')
     .description('run a command in a box; its output comes live, its exit status is this command’s')
-    .argument('<devbox>', 'id of the box')
+    .argument('<devbox>', 'id or name of the box')
     .argument('<command...>', 'one word is a line for bash; several are the words of one command')
     .option('-s, --shell <name>', 'in this named shell, which keeps directory and variables')
     .option('-i, --interactive', 'hand over standard input (text)')
@@ -33,8 +34,9 @@ Examples:
   ./berth devbox exec dbx_… -- python3 -c 'print("hello")'
   echo 6*7 | ./berth devbox exec -i dbx_… bc`,
     )
-    .action(async (devbox: string, words: string[], options: ExecOptions) => {
+    .action(async (word: string, words: string[], options: ExecOptions) => {
       const client = new ApiClient(findEndpoint());
+      const devbox = await findDevbox(client, word);
       const wish = {
         command: commandLine(words),
         ...(options.shell === undefined ? {} : { shell_name: options.shell }),

@@ -1,29 +1,23 @@
 import { Command } from 'commander';
+import { devboxText } from '../../devboxes/devbox-text.ts';
+import { findDevbox } from '../../devboxes/find-devbox.ts';
 import { getDevbox } from '../../devboxes/lifecycle.ts';
-import { endReason, statusText } from '../../devboxes/view.ts';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
-import { bold, print, printJson } from '../../output/style.ts';
+import { print, printJson } from '../../output/style.ts';
 
 export const getCommand = (): Command =>
   new Command('get')
-    .description('show one box')
-    .argument('<devbox>', 'its id')
+    .description('show one box: status, size, isolation, where it came from, and everything that happened to it')
+    .argument('<devbox>', 'its id or name')
     .option('--json', 'the whole view as JSON')
-    .addHelpText('after', '\nExample:\n  ./berth devbox get dbx_… --json')
-    .action(async (id: string, options: { json?: true }) => {
-      const devbox = await getDevbox(new ApiClient(findEndpoint()), id);
+    .addHelpText('after', '\nExamples:\n  ./berth devbox get desk\n  ./berth devbox get dbx_… --json')
+    .action(async (word: string, options: { json?: true }) => {
+      const client = new ApiClient(findEndpoint());
+      const devbox = await getDevbox(client, await findDevbox(client, word));
       if (options.json) {
         printJson(devbox);
-        return;
-      }
-      print(`${bold(devbox.id)} ${devbox.name ?? ''}`.trimEnd());
-      print(`status    ${statusText(devbox.status)} ${endReason(devbox)}`.trimEnd());
-      print(`created   ${new Date(devbox.create_time_ms).toISOString()}`);
-      for (const [key, value] of Object.entries(devbox.metadata)) {
-        print(`metadata  ${key}=${value}`);
-      }
-      for (const transition of devbox.state_transitions) {
-        print(`          ${new Date(transition.transition_time_ms).toISOString()} ${transition.status}`);
+      } else {
+        print(devboxText(devbox));
       }
     });

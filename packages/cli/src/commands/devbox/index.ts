@@ -3,10 +3,14 @@ import { copyCommand } from './cp.ts';
 import { createCommand } from './create.ts';
 import { deleteCommand } from './delete.ts';
 import { execCommand } from './exec.ts';
+import { forkCommand } from './fork.ts';
 import { getCommand } from './get.ts';
 import { listCommand } from './list.ts';
 import { devboxLogsCommand } from './logs.ts';
+import { resumeCommand } from './resume.ts';
 import { shellCommand } from './shell.ts';
+import { devboxSnapshotCommand } from './snapshot.ts';
+import { suspendCommand } from './suspend.ts';
 
 export const devboxCommand = (): Command =>
   new Command('devbox')
@@ -20,4 +24,8 @@ export const devboxCommand = (): Command =>
     .addCommand(shellCommand())
     .addCommand(copyCommand())
     .addCommand(devboxLogsCommand())
+    .addCommand(suspendCommand())
+    .addCommand(resumeCommand())
+    .addCommand(forkCommand())
+    .addCommand(devboxSnapshotCommand())
     .addCommand(deleteCommand());

@@ -1,5 +1,6 @@
 import type { LogEntryView } from '@berth/contract';
 import { Command } from 'commander';
+import { findDevbox } from '../../devboxes/find-devbox.ts';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
 import { readEventStream } from '../../http/event-stream.ts';
@@ -15,14 +16,15 @@ interface LogsOptions {
 export const devboxLogsCommand = (): Command =>
   new Command('logs')
     .description('show what ran in a box and what it said')
-    .argument('<devbox>', 'id of the box')
+    .argument('<devbox>', 'id or name of the box')
     .option('-f, --follow', 'go on with what is added')
     .option('--execution <id>', 'only this execution')
     .option('--shell <name>', 'only this named shell')
     .option('--json', 'as JSON (with --follow one object a line)')
     .addHelpText('after', '\nExamples:\n  ./berth devbox logs dbx_…\n  ./berth devbox logs dbx_… -f')
-    .action(async (id: string, options: LogsOptions) => {
+    .action(async (word: string, options: LogsOptions) => {
       const client = new ApiClient(findEndpoint());
+      const id = await findDevbox(client, word);
       const query = { execution_id: options.execution, shell_name: options.shell };
       const path = `/v1/devboxes/${encodeURIComponent(id)}/logs`;
       if (options.follow) {

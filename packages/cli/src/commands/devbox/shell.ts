@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { exitStatusOf } from '../../devboxes/execution.ts';
+import { findDevbox } from '../../devboxes/find-devbox.ts';
 import { runLive } from '../../devboxes/live-execution.ts';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
@@ -11,7 +12,7 @@ import { bold, dim, red, remark } from '../../output/style.ts';
 export const shellCommand = (): Command =>
   new Command('shell')
     .description('type commands into a box, line by line, in one shell that keeps directory and variables')
-    .argument('<devbox>', 'id of the box')
+    .argument('<devbox>', 'id or name of the box')
     .option('-s, --shell <name>', 'name of the shell, to come back to it later')
     .addHelpText(
       'after',
@@ -22,8 +23,9 @@ draw on the screen (vim, top) do not work here.
 Example:
   ./berth devbox shell dbx_…`,
     )
-    .action(async (devbox: string, options: { shell?: string }) => {
+    .action(async (word: string, options: { shell?: string }) => {
       const client = new ApiClient(findEndpoint());
+      const devbox = await findDevbox(client, word);
       const shellName = options.shell ?? `cli-${randomUUID()}`;
       remark(dim(`shell ${shellName} in ${devbox}; a line at a time, no terminal in the box; Ctrl-D leaves`));
       const terminal = createInterface({ input: process.stdin, output: process.stderr, historySize: 1_000 });
