@@ -18,7 +18,7 @@ setup() {
   check_machine
   check_root "${1:-up}"
   check_state_path
-  with_setup_lock setup_steps
+  with_setup_lock setup_steps "${1:-up}"
 }
 
 setup_steps() {
@@ -32,9 +32,11 @@ setup_steps() {
   install_packages
   make_user
   install_node
+  begin_runsc "$1"
   install_node_modules
   install_binaries
   install_image
+  end_runsc
   export BERTH_GUEST_BINARY=$binaries_home/berth-guest BERTH_HELPER_BINARY=$binaries_home/berth-helper BERTH_IMAGE_ROOTFS=$image_home/rootfs
 }
 

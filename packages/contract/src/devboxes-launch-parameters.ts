@@ -50,7 +50,7 @@ const fields = z.object({
   required_services: z.array(z.string().max(256)).max(100).optional(),
   resource_size_request: z.enum([...sizeNames, 'CUSTOM_SIZE']).optional(),
   user_parameters: userParameters.optional(),
-  /** Berth's own: grade of isolation; `auto` is the strongest that works on the host. */
+  /** Berth's own: grade of isolation; `auto` is the strongest that works on the host, left out the server's default (BERTH_ISOLATION). */
   isolation: z.enum(['auto', 'container', 'gvisor']).optional(),
 });
 

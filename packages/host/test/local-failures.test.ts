@@ -2,18 +2,18 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalHost } from '../src/local/local-host.ts';
-import { type Installation, killInit, makeInstallation, programs } from './local-harness.ts';
+import { grades, type Installation, killInit, makeInstallation, programs } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
 
 const wait = { timeoutMs: 20_000, lastLines: 10 };
 const exec = (executionId: string, command: string) => ({ executionId, origin: 'exec', command }) as const;
 
-describe.skipIf(typeof programs === 'string')('what goes wrong with a box', () => {
+describe.each(grades)('what goes wrong with a box ($grade)', ({ change }) => {
   let installation: Installation;
   let host: LocalHost;
 
   beforeAll(async () => {
-    installation = await makeInstallation();
+    installation = await makeInstallation(change);
     host = await installation.open();
   });
   afterEach(async () => {
@@ -68,8 +68,7 @@ describe.skipIf(typeof programs === 'string')('what goes wrong with a box', () =
   it('frees its slot for the next one', async () => {
     const first = boxSpec();
     await host.create(first);
-    const map = async (boxId: string) =>
-      (await host.executeAndWait(boxId, exec('m', 'cat /proc/self/uid_map'), wait)).stdout.text;
+    const map = (boxId: string) => readFile(`/proc/${host.initPid(boxId)}/uid_map`, 'utf8');
     const before = await map(first.id);
     const second = boxSpec();
     await host.create(second);
@@ -81,12 +80,12 @@ describe.skipIf(typeof programs === 'string')('what goes wrong with a box', () =
   });
 });
 
-describe.skipIf(typeof programs === 'string')('boxes of a real host', () => {
+describe.each(grades)('boxes of a real host ($grade)', ({ change }) => {
   let installation: Installation;
   let host: LocalHost;
 
   beforeAll(async () => {
-    installation = await makeInstallation();
+    installation = await makeInstallation(change);
     host = await installation.open();
   });
   afterAll(async () => {

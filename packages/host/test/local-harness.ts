@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Isolation } from '../src/contract/index.ts';
 import type { HostConfiguration } from '../src/local/configuration.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { openLocalHost } from '../src/local/open-local-host.ts';
@@ -16,6 +17,24 @@ interface Programs {
 
 /** What a real box needs; or why it cannot be had here, for people to read. */
 export const programs: Programs | string = await findPrograms();
+
+/** runsc, or why there is none. */
+export const runsc: { readonly path: string } | { readonly reason: string } = await findRunsc();
+
+async function findRunsc(): Promise<{ path: string } | { reason: string }> {
+  const cache = process.env['BERTH_CACHE'] ?? '/var/cache/berth';
+  const built = await newest(join(cache, 'runsc'), (name) => existsSync(join(cache, 'runsc', name, 'runsc')));
+  const path = process.env['BERTH_RUNSC'] ?? (built && join(built, 'runsc'));
+  return path ? { path } : { reason: `needs runsc (BERTH_RUNSC, or ${cache}/runsc)` };
+}
+
+/** Grades that can be tested here, with what an installation needs to have each as its strongest. */
+export const grades: ReadonlyArray<{ readonly grade: Isolation; readonly change: Partial<HostConfiguration> }> = [
+  ...(typeof programs === 'string' ? [] : [{ grade: 'container', change: {} } as const]),
+  ...(typeof programs === 'string' || !('path' in runsc)
+    ? []
+    : [{ grade: 'gvisor', change: { runsc: runsc.path } } as const]),
+];
 
 async function findPrograms(): Promise<Programs | string> {
   if (process.getuid?.() !== 0) {
@@ -74,6 +93,8 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
     ...programs,
     stateDirectory,
     runtime: process.env['BERTH_RUNTIME'] ?? 'runc',
+    runsc: undefined,
+    runscMissing: undefined,
     subnet: `10.${20 + number}.0.0/16`,
     interfacePrefix: `t${Math.random().toString(36).slice(2, 7)}`,
     volumeBytes: 4 * 2 ** 30,
@@ -90,6 +111,7 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
       BERTH_HELPER_BINARY: configuration.helperBinary,
       BERTH_IMAGE_ROOTFS: configuration.imageRootfs ?? '',
       BERTH_RUNTIME: configuration.runtime,
+      ...(configuration.runsc === undefined ? {} : { BERTH_RUNSC: configuration.runsc }),
       BERTH_SUBNET: configuration.subnet,
       BERTH_INTERFACE_PREFIX: configuration.interfacePrefix,
       BERTH_VOLUME_BYTES: String(configuration.volumeBytes),
@@ -109,12 +131,15 @@ const silentLog = {
 };
 
 /** LocalHost under the contract, in an installation of its own. */
-export async function localHarness(): Promise<HostHarness & { readonly local: LocalHost }> {
-  const installation = await makeInstallation();
+export async function localHarness(
+  change: Partial<HostConfiguration> = {},
+): Promise<HostHarness & { readonly local: LocalHost }> {
+  const installation = await makeInstallation(change);
   const local = await installation.open();
   return {
     local,
     host: local,
+    isolation: installation.configuration.runsc === undefined ? 'container' : 'gvisor',
     killBox: async (boxId) => killInit(local, boxId),
     listenEcho: async (boxId, port) => {
       const echo = `use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => ${port}, Listen => 1, ReuseAddr => 1) or die; $| = 1; print "listening\\n"; my $c = $s->accept; while (sysread($c, my $b, 65536)) { my $at = 0; while ($at < length $b) { $at += syswrite($c, $b, length($b) - $at, $at); } }`;

@@ -3,7 +3,7 @@ import { describe, it } from 'vitest';
 import { connectHost } from '../src/rpc/client.ts';
 import { HostServer } from '../src/rpc/server.ts';
 import { hostContract } from './contract/host-contract.ts';
-import { localHarness, programs } from './local-harness.ts';
+import { localHarness, programs, runsc } from './local-harness.ts';
 
 if (typeof programs === 'string') {
   describe.skip(`LocalHost (skipped: ${programs})`, () => {
@@ -11,6 +11,15 @@ if (typeof programs === 'string') {
   });
 } else {
   hostContract('LocalHost', localHarness);
+
+  if ('path' in runsc) {
+    const { path } = runsc;
+    hostContract('LocalHost, gvisor', () => localHarness({ runsc: path }));
+  } else {
+    describe.skip(`LocalHost, gvisor (skipped: ${runsc.reason})`, () => {
+      it('runs boxes', () => undefined);
+    });
+  }
 
   hostContract('LocalHost over RPC', async () => {
     const harness = await localHarness();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { collect } from './contract/harness.ts';
-import { type Installation, killInit, makeInstallation, programs } from './local-harness.ts';
+import { grades, type Installation, killInit, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
 
 const wait = { until: ['completed'], timeoutMs: 20_000, lastLines: 10 } as const;
@@ -17,12 +17,12 @@ function killHelper(host: LocalHost): void {
   }
 }
 
-describe.skipIf(typeof programs === 'string')('a host that comes back', () => {
+describe.each(grades)('a host that comes back ($grade)', ({ change }) => {
   let installation: Installation;
   let host: LocalHost;
 
   beforeAll(async () => {
-    installation = await makeInstallation();
+    installation = await makeInstallation(change);
     host = await installation.open();
   });
   afterEach(async () => {

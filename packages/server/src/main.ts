@@ -16,7 +16,13 @@ const serve = async (): Promise<void> => {
   const masterKey = await readMasterKey(config.masterKeyFile);
   await migrateWhenReachable(config.databaseUrl, (problem) => log.warn({ problem }, 'waiting for the database'));
   const host = connectHost(config.hostSocket);
-  const server = await createServer({ databaseUrl: config.databaseUrl, host, masterKey, log });
+  const server = await createServer({
+    databaseUrl: config.databaseUrl,
+    host,
+    masterKey,
+    log,
+    reconciler: { defaultIsolation: config.isolation },
+  });
   const port = await server.start(config.port, config.listenAddress).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EADDRINUSE'
       ? new ConfigError(`port ${config.port} on ${config.listenAddress} is in use; choose another BERTH_PORT`)

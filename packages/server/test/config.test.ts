@@ -11,6 +11,7 @@ describe('the configuration', () => {
       hostSocket: '/srv/b/run/host.sock',
       databaseUrl: 'postgres://berth@localhost/berth?host=%2Fsrv%2Fb%2Frun%2Fpostgres',
       masterKeyFile: '/srv/b/server/master.key',
+      isolation: 'container',
       logLevel: 'info',
     });
   });
@@ -29,6 +30,7 @@ describe('the configuration', () => {
       BERTH_HOST_SOCKET: '/run/h.sock',
       DATABASE_URL: 'postgresql://u:p@db/x',
       BERTH_MASTER_KEY_FILE: '/etc/key',
+      BERTH_ISOLATION: 'gvisor',
       BERTH_LOG_LEVEL: 'debug',
     };
     expect(readConfig(given)).toMatchObject({
@@ -37,6 +39,7 @@ describe('the configuration', () => {
       hostSocket: '/run/h.sock',
       databaseUrl: 'postgresql://u:p@db/x',
       masterKeyFile: '/etc/key',
+      isolation: 'gvisor',
       logLevel: 'debug',
     });
   });

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type Finding, runChecks } from '../doctor/check.ts';
+import { isolationChecks } from '../doctor/isolation.ts';
 import { kernelChecks } from '../doctor/kernel.ts';
 import { machineChecks } from '../doctor/machine.ts';
 import { supplyChecks } from '../doctor/supplies.ts';
@@ -10,11 +11,14 @@ export const doctorCommand = (): Command =>
     .description('look whether this machine can run boxes, by trying; exit status 1 when it cannot')
     .option('--json', 'as JSON')
     .action(async (options: { json?: true }) => {
-      const findings = await runChecks([...machineChecks, ...kernelChecks, ...supplyChecks], (finding) => {
-        if (!options.json) {
-          tell(finding);
-        }
-      });
+      const findings = await runChecks(
+        [...machineChecks, ...kernelChecks, ...isolationChecks, ...supplyChecks],
+        (finding) => {
+          if (!options.json) {
+            tell(finding);
+          }
+        },
+      );
       if (options.json) {
         printJson(findings);
       }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { localUrl } from '../http/endpoint.ts';
 import { readInstallation } from '../installation/installation.ts';
+import { type GradeFinding, readIsolations } from '../installation/isolations.ts';
 import { repositoryDirectory, type StatePaths, statePaths } from '../installation/paths.ts';
 import { formatBytes, formatDuration } from '../output/quantities.ts';
 import { bold, dim, green, print, printJson, red, yellow } from '../output/style.ts';
@@ -25,6 +26,8 @@ export interface StatusReport {
     readonly failures: number;
     readonly lastFailure?: string;
   }>;
+  /** Grades of isolation that boxes can have here, as the host found them when it started. */
+  readonly isolations: readonly GradeFinding[];
   readonly boxes: number;
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | undefined;
 }
@@ -57,6 +60,7 @@ export const statusReport = async (paths: StatePaths): Promise<StatusReport> => 
       ...service,
       ...(process === undefined ? {} : { pid: process.pid, memoryBytes: residentBytes(process.pid) }),
     })),
+    isolations: supervisor === undefined ? [] : readIsolations(paths),
     boxes: installation === undefined ? 0 : (await livingBoxes(paths)).count,
     disk: diskOf(paths.state),
   };
@@ -106,6 +110,9 @@ const printReport = (report: StatusReport): void => {
       service.failures === 0 ? '' : `ended ${service.failures}×, last: ${service.lastFailure}`,
     ]);
     print(table(['SERVICE', 'PHASE', 'PID', 'MEMORY', 'SINCE', ''], rows));
+  }
+  for (const { isolation, usable, reason } of report.isolations) {
+    print(`isolation ${isolation}: ${usable ? green('usable') : `${yellow('not usable')}, ${reason}`}`);
   }
   if (report.state !== 'absent') {
     print(`boxes: ${report.boxes}`);

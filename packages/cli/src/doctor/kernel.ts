@@ -60,9 +60,4 @@ export const kernelChecks: readonly Check[] = [
       return ok('veth');
     },
   },
-  {
-    name: 'container runtime',
-    look: async () =>
-      ok((await runProgram([process.env['BERTH_RUNTIME'] || 'runc', '--version'])).split('\n')[0] ?? ''),
-  },
 ];

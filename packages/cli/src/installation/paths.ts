@@ -14,6 +14,8 @@ export interface StatePaths {
   readonly installation: string;
   readonly supervisorLock: string;
   readonly supervisorState: string;
+  /** What the host found it can isolate boxes by. */
+  readonly isolations: string;
 }
 
 /** The state directory named by `BERTH_STATE`. */
@@ -32,6 +34,7 @@ export const statePaths = (state: string = stateDirectory()): StatePaths => ({
   installation: join(state, 'installation.json'),
   supervisorLock: join(state, 'run', 'supervisor.lock'),
   supervisorState: join(state, 'run', 'supervisor.json'),
+  isolations: join(state, 'run', 'isolations.json'),
 });
 
 /** File that names the process of one service. */

@@ -4,7 +4,13 @@ import { writeAtomically } from './atomic-file.ts';
 import type { StatePaths } from './paths.ts';
 
 /** Variables that name the binaries and the image an installation was started with. */
-const names = ['BERTH_GUEST_BINARY', 'BERTH_HELPER_BINARY', 'BERTH_IMAGE_ROOTFS', 'BERTH_RUNTIME'] as const;
+const names = [
+  'BERTH_GUEST_BINARY',
+  'BERTH_HELPER_BINARY',
+  'BERTH_IMAGE_ROOTFS',
+  'BERTH_RUNTIME',
+  'BERTH_RUNSC',
+] as const;
 
 const file = (paths: StatePaths): string => join(paths.state, 'supplies.json');
 

@@ -15,6 +15,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub struct Meminfo {
     path: PathBuf,
     file: Option<OwnedFd>,
+    /// The host has put no file there: the kernel of this box shows its size by itself.
+    absent: bool,
     written: Option<Instant>,
     armed: bool,
 }
@@ -24,6 +26,7 @@ impl Meminfo {
         Meminfo {
             path,
             file: None,
+            absent: false,
             written: None,
             armed: false,
         }
@@ -38,6 +41,7 @@ impl Meminfo {
             self.file = sys::c_string(self.path.to_string_lossy().into_owned())
                 .and_then(|path| sys::open(&path, libc::O_WRONLY, 0))
                 .ok();
+            self.absent = self.file.is_none();
         }
         if let Some(file) = &self.file {
             // One write of constant length, in place: a reader sees the old text or the new one.
@@ -85,7 +89,7 @@ pub fn render(total_bytes: u64, memory: &MemoryUse) -> String {
 impl Guest {
     /// Writes the file if it is older than its period, and goes on while processes run.
     pub fn wake_meminfo(&mut self) {
-        if self.settings.memory_bytes == 0 || self.inert {
+        if self.settings.memory_bytes == 0 || self.inert || self.settings.meminfo.absent {
             return;
         }
         if self.settings.meminfo.stale() {
@@ -101,6 +105,9 @@ impl Guest {
     pub fn refresh_meminfo(&mut self) {
         self.settings.meminfo.armed = false;
         self.write_meminfo();
+        if self.settings.meminfo.absent {
+            return;
+        }
         let busy = self.owners.values().any(|owner| match owner {
             Owner::Execution(_) => true,
             Owner::Worker(_) => false,
@@ -114,7 +121,7 @@ impl Guest {
 
     /// Writes the file now.
     pub fn write_meminfo(&mut self) {
-        if self.settings.memory_bytes == 0 {
+        if self.settings.memory_bytes == 0 || self.settings.meminfo.absent {
             return;
         }
         let text = render(self.settings.memory_bytes, &self.settings.cgroup.memory());

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BoxSpec, type BoxState, HostError, type Layer } from '../contract/index.ts';
+import { type BoxSpec, type BoxState, HostError, type Isolation, type Layer } from '../contract/index.ts';
 import { HelperError } from '../helper/helper-error.ts';
 import { readOomKills } from '../runtimes/oci/cgroup-usage.ts';
 import { BoxRemover } from './box-remover.ts';
 import { BoxStarter } from './box-starter.ts';
 import { type BoxRow, stateOf } from './box-store.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
-import { explainExit, type StopReason } from './stop-cause.ts';
+import { companionEnded, explainCompanionExit, explainExit, type StopReason } from './stop-cause.ts';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -33,21 +33,19 @@ export class BoxLifecycle {
   }
 
   /** Starts the box, or tells what the one with this id is. Two calls at once start one. */
-  async create(spec: BoxSpec): Promise<BoxState> {
+  async create(spec: BoxSpec, isolation: Isolation): Promise<BoxState> {
     const { store } = this.#parts;
     const existing = store.get(spec.id);
     if (existing) {
       return this.#starting.get(spec.id)?.done ?? stateOf(existing);
     }
-    if (spec.isolation !== 'auto' && spec.isolation !== 'container') {
-      throw new HostError('isolationUnavailable', `this host cannot isolate a box by ${spec.isolation}`);
-    }
+    this.#parts.runtimes.require(isolation);
     const { layers, environment } = this.#image(spec);
     // From here to the entry in #starting nothing waits, so a second call finds the first.
     const row = this.#put({
       id: spec.id,
       phase: 'starting',
-      isolation: 'container',
+      isolation,
       slot: store.freeSlot(),
       size: spec.size,
       pid: undefined,
@@ -78,19 +76,18 @@ export class BoxLifecycle {
     await pending;
   }
 
-  /** The init process of a box has ended. */
+  /** The init process of a box, or the companion that its runtime needs, has ended. */
   async exited(boxId: string, pid: number, waitStatus: number | null): Promise<void> {
-    const { cgroups, configuration, store, log } = this.#parts;
+    const { companions, store, log } = this.#parts;
     const isPresent = () => {
       const row = store.get(boxId);
-      return row?.pid === pid && (row.phase === 'starting' || row.phase === 'running');
+      const known = row?.pid === pid || companions.get(boxId) === pid;
+      return known && (row?.phase === 'starting' || row?.phase === 'running');
     };
     // What has happened has to be recorded, whatever stands in the way for a while.
     for (let delayMs = FIRST_RETRY_MS; isPresent(); delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
       try {
-        await this.stop(boxId, async () =>
-          explainExit(waitStatus, await readOomKills(cgroups, cgroupsPathOf(configuration, boxId))),
-        );
+        await this.stop(boxId, () => this.#explain(boxId, pid, waitStatus));
       } catch (error) {
         log.error({ boxId, error: String(error) }, 'the end of a box could not be handled; trying again');
         await delay(delayMs, undefined, { ref: false });
@@ -107,6 +104,24 @@ export class BoxLifecycle {
     const pending = this.#stopping.get(boxId) ?? this.#stop(boxId, reason).finally(() => this.#stopping.delete(boxId));
     this.#stopping.set(boxId, pending);
     await pending;
+  }
+
+  /** The companion of a box ended while no host watched it. */
+  async companionGone(boxId: string): Promise<void> {
+    await this.stop(boxId, async () => ({ cause: 'runtime_failed', detail: companionEnded }));
+  }
+
+  async #explain(boxId: string, pid: number, waitStatus: number | null): Promise<StopReason> {
+    const { cgroups, companions, configuration, paths, runtimes, store } = this.#parts;
+    const row = store.require(boxId);
+    const oomKills = await readOomKills(cgroups, cgroupsPathOf(configuration, boxId));
+    if (companions.get(boxId) === pid) {
+      return explainCompanionExit(waitStatus, oomKills);
+    }
+    const lastWords = await runtimes.get(row.isolation)?.lastWords(paths.bundle(boxId));
+    return lastWords
+      ? { cause: 'runtime_failed', detail: `the sandbox failed: ${lastWords}` }
+      : explainExit(waitStatus, oomKills);
   }
 
   async #start(

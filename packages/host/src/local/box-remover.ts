@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import type { BoxRow } from './box-store.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
@@ -33,9 +34,11 @@ export class BoxRemover {
 
   /** Removes what only a box with processes needs. */
   async removeRuntimeFiles(boxId: string): Promise<void> {
-    const { paths, runtime } = this.#parts;
-    const remove = (path: string) => rm(path, { recursive: true, force: true });
-    await Promise.all([remove(runtime.stateDirectory(boxId)), remove(paths.bundle(boxId)), remove(paths.link(boxId))]);
+    const { paths, companions } = this.#parts;
+    companions.delete(boxId);
+    const states = paths.runtimeRoots.map((root) => join(root, boxId));
+    const all = [...states, paths.bundle(boxId), paths.link(boxId)];
+    await Promise.all(all.map((path) => rm(path, { recursive: true, force: true })));
   }
 
   async removeVolume(boxId: string): Promise<void> {

@@ -2,9 +2,10 @@ import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BoxSpec, Layer } from '../contract/index.ts';
 import { HelperError } from '../helper/helper-error.ts';
-import { bundleConfig, ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
+import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import type { BoxRow } from './box-store.ts';
+import { watchBox } from './box-watch.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 import { Limiter } from './limiter.ts';
 import { initialMeminfo } from './meminfo.ts';
@@ -39,7 +40,7 @@ export class BoxStarter {
           if (!lost || attempt >= START_ATTEMPTS) {
             throw error;
           }
-          await this.#removeHalfStart(row.id);
+          await this.#removeHalfStart(row);
           await this.#makeBundle(spec, row);
         }
       }
@@ -71,10 +72,10 @@ export class BoxStarter {
     await chown(paths.meminfo(id), ownerBase, ownerBase);
   }
 
-  async #makeBundle(spec: BoxSpec, { id, slot, size }: BoxRow): Promise<void> {
-    const { paths, configuration, machine, process } = this.#parts;
+  async #makeBundle(spec: BoxSpec, { id, isolation, slot, size }: BoxRow): Promise<void> {
+    const { paths, configuration, machine, process, runtimes } = this.#parts;
     const bundle = paths.bundle(id);
-    const config = bundleConfig({
+    const config = runtimes.require(isolation).bundle({
       hostname: spec.hostname,
       size,
       slot,
@@ -93,8 +94,9 @@ export class BoxStarter {
     await Promise.all([writeFile(join(paths.link(id), 'meminfo'), '', { mode: 0o444 }), guests.live(id).listen()]);
   }
 
-  async #startProcesses({ id, slot }: BoxRow, layers: readonly Layer[]): Promise<void> {
-    const { helper, paths, runtime, store } = this.#parts;
+  async #startProcesses({ id, isolation, slot }: BoxRow, layers: readonly Layer[]): Promise<void> {
+    const { helper, paths, runtimes, store } = this.#parts;
+    const runtime = runtimes.require(isolation);
     const bundle = paths.bundle(id);
     const pidFile = join(bundle, 'pid');
     const started = await helper.call('boxStart', {
@@ -110,19 +112,21 @@ export class BoxStarter {
       timeoutMs: START_TIMEOUT_MS,
     });
     const { pid, startTimeTicks, netSlot, ipv4 } = started;
-    store.update(id, { pid, startTimeTicks, netSlot, ipv4 });
-    await helper.call('boxWatch', { boxId: id, pid, startTimeTicks });
+    const row = store.update(id, { pid, startTimeTicks, netSlot, ipv4 });
+    if (!(await watchBox(this.#parts, row))) {
+      throw new Error('a process of the runtime ended at once');
+    }
   }
 
   /** The helper died in the middle: whatever the runtime had made by then goes; the bundle may be half rewritten. */
-  async #removeHalfStart(boxId: string): Promise<void> {
-    const { helper, paths, runtime, cgroups, configuration } = this.#parts;
-    const pidFile = join(paths.bundle(boxId), 'pid');
+  async #removeHalfStart({ id, isolation }: BoxRow): Promise<void> {
+    const { helper, paths, runtimes, cgroups, configuration } = this.#parts;
+    const pidFile = join(paths.bundle(id), 'pid');
     await helper.call('cgroupsRemove', {
-      paths: cgroupDirectories(cgroups, cgroupsPathOf(configuration, boxId)),
+      paths: cgroupDirectories(cgroups, cgroupsPathOf(configuration, id)),
     });
     await Promise.all([
-      rm(runtime.stateDirectory(boxId), { recursive: true, force: true }),
+      rm(runtimes.require(isolation).stateDirectory(id), { recursive: true, force: true }),
       rm(pidFile, { force: true }),
     ]);
   }

@@ -8,8 +8,12 @@ export interface HostConfiguration {
   readonly helperBinary: string;
   /** Directory of the default image; may come into being later. */
   readonly imageRootfs: string | undefined;
-  /** OCI runtime: a name in PATH or a path. */
+  /** OCI runtime of the grade `container`: a name in PATH or a path. */
   readonly runtime: string;
+  /** runsc, the runtime of the grade `gvisor`; without one the machine lacks that grade. */
+  readonly runsc: string | undefined;
+  /** Why there is no runsc, when the launcher knows. */
+  readonly runscMissing: string | undefined;
   /** Network of the boxes, a /16. */
   readonly subnet: string;
   /** Start of the names of interfaces, the nftables table and the cgroup parent of this installation. */
@@ -43,6 +47,8 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
     helperBinary: need('BERTH_HELPER_BINARY'),
     imageRootfs: environment.BERTH_IMAGE_ROOTFS,
     runtime: environment.BERTH_RUNTIME ?? 'runc',
+    runsc: environment.BERTH_RUNSC || undefined,
+    runscMissing: environment.BERTH_RUNSC_MISSING || undefined,
     subnet: environment.BERTH_SUBNET ?? '10.213.0.0/16',
     interfacePrefix,
     volumeBytes: volumeBytes === undefined ? undefined : Number(volumeBytes),

@@ -3,7 +3,7 @@ import type { HelperClient } from '../helper/helper-client.ts';
 import type { CgroupLayout } from '../runtimes/oci/cgroup-layout.ts';
 import type { ProcessLimits } from '../runtimes/oci/machine-limits.ts';
 import type { MachineLimits } from '../runtimes/oci/resources.ts';
-import type { RuntimeCommand } from '../runtimes/oci/runtime-command.ts';
+import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { BoxStore } from './box-store.ts';
 import type { HostConfiguration } from './configuration.ts';
@@ -25,7 +25,9 @@ export interface HostParts {
   readonly spool: Spool;
   readonly helper: HelperClient;
   readonly guests: GuestBoxes;
-  readonly runtime: RuntimeCommand;
+  readonly runtimes: Runtimes;
+  /** Process beside the init of a box, where its runtime has one. */
+  readonly companions: Map<string, number>;
   readonly cgroups: CgroupLayout;
   readonly machine: MachineLimits;
   readonly process: ProcessLimits;

@@ -1,33 +1,71 @@
 import { execFile } from 'node:child_process';
 import { access, constants, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { HostDescription } from '../contract/index.ts';
+import { type HostDescription, HostError, type Isolation } from '../contract/index.ts';
 import type { HelperResult } from '../helper/helper-process.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
 import type { HostConfiguration } from './configuration.ts';
 import type { HostParts } from './host-parts.ts';
 import { selfTest } from './self-test.ts';
 
 const run = promisify(execFile);
 
+type Isolations = HostDescription['isolations'];
+
+/** Strongest first. */
+const grades: readonly Isolation[] = ['microvm', 'gvisor', 'container'];
+
 /** What this machine can isolate boxes by, and why not where it cannot. Each reason says what to do about it. */
-export async function testIsolations(parts: HostParts): Promise<HostDescription['isolations']> {
+export async function testIsolations(parts: HostParts): Promise<Isolations> {
   const hello = await parts.helper.call('hello', {});
-  const reason = (await findObstacle(parts.configuration, hello)) ?? (await selfTest(parts));
-  return [
-    { isolation: 'container', usable: reason === undefined, ...(reason === undefined ? {} : { reason }) },
-    { isolation: 'gvisor', usable: false, reason: 'this version of the host has no gVisor runtime' },
-    { isolation: 'microvm', usable: false, reason: 'this version of the host has no microVM runtime' },
-  ];
+  return Promise.all(
+    grades.toReversed().map(async (isolation) => {
+      const reason = await findReason(parts, hello, isolation);
+      return { isolation, usable: reason === undefined, ...(reason === undefined ? {} : { reason }) };
+    }),
+  );
+}
+
+/** The grade that a box gets: the one asked for, or the strongest usable one. Never a weaker one than asked for. @throws HostError `isolationUnavailable` */
+export function chooseIsolation(isolations: Isolations, wish: Isolation | 'auto'): Isolation {
+  const find = (grade: Isolation) => isolations.find(({ isolation }) => isolation === grade);
+  if (wish === 'auto') {
+    const best = grades.find((grade) => find(grade)?.usable === true);
+    if (best === undefined) {
+      throw new HostError('isolationUnavailable', find('container')?.reason ?? 'this host has no runtime');
+    }
+    return best;
+  }
+  const found = find(wish);
+  if (found?.usable !== true) {
+    const reason = found?.reason ?? 'unknown grade';
+    throw new HostError('isolationUnavailable', `this host cannot isolate a box by ${wish}: ${reason}`);
+  }
+  return wish;
+}
+
+async function findReason(
+  parts: HostParts,
+  hello: HelperResult<'hello'>,
+  isolation: Isolation,
+): Promise<string | undefined> {
+  const runtime = parts.runtimes.get(isolation);
+  if (runtime === undefined) {
+    const missing = parts.configuration.runscMissing ?? 'no runsc is configured (BERTH_RUNSC)';
+    return isolation === 'gvisor' ? missing : 'this version of the host has no microVM runtime';
+  }
+  return (await findObstacle(runtime, parts.configuration, hello)) ?? (await selfTest(parts, isolation, runtime));
 }
 
 async function findObstacle(
-  { runtime, guestBinary }: HostConfiguration,
+  { binary }: Runtime,
+  { guestBinary }: HostConfiguration,
   hello: HelperResult<'hello'>,
 ): Promise<string | undefined> {
   try {
-    await run(runtime, ['--version'], { timeout: 10_000 });
+    await run(binary, ['--version'], { timeout: 10_000 });
   } catch (error) {
-    return `OCI runtime ${runtime} does not run: ${error instanceof Error ? error.message : String(error)}`;
+    return `OCI runtime ${binary} does not run: ${error instanceof Error ? error.message : String(error)}`;
   }
   try {
     await access(guestBinary, constants.X_OK);

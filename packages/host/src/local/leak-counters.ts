@@ -5,7 +5,8 @@ import { cgroupParent, type HostParts, READY_NETWORKS } from './host-parts.ts';
 
 /** What a host without boxes must not have, counted in the kernel and on disk, not in this process's memory. */
 export async function countLeaks(parts: HostParts): Promise<Record<string, number>> {
-  const { paths, runtime, cgroups, configuration } = parts;
+  const { paths, cgroups, configuration } = parts;
+  const roots = paths.runtimeRoots;
   const parents = cgroupDirectories(cgroups, cgroupParent(configuration));
   const [mounts, subvolumes, bundles, links, runtimeStates, interfaces, sockets, descriptors, groups, processes] =
     await Promise.all([
@@ -13,10 +14,10 @@ export async function countLeaks(parts: HostParts): Promise<Record<string, numbe
       countEntries(paths.subvolumes),
       countEntries(paths.bundles),
       countEntries(paths.links),
-      countEntries(runtime.root),
+      Promise.all(roots.map(countEntries)),
       countInterfaces(configuration.interfacePrefix),
       countSockets(paths.links),
-      countDescriptors([paths.volume, paths.links, paths.bundles, runtime.root]),
+      countDescriptors([paths.volume, paths.links, paths.bundles, ...roots]),
       Promise.all(parents.map(countDirectories)),
       Promise.all(parents.map(countProcesses)),
     ]);
@@ -27,7 +28,7 @@ export async function countLeaks(parts: HostParts): Promise<Record<string, numbe
     subvolumes,
     bundles,
     links,
-    runtimeStates,
+    runtimeStates: sum(runtimeStates),
     interfaces: Math.max(0, interfaces - READY_NETWORKS),
     sockets,
     descriptors,

@@ -1,12 +1,12 @@
 import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import type { BoxSpec, BoxState, Host, HostDescription, HostEvent } from '../contract/index.ts';
-import { HostError } from '../contract/index.ts';
 import type { EventHub } from '../events/event-hub.ts';
 import { BoxCalls } from './box-calls.ts';
 import type { BoxLifecycle } from './box-lifecycle.ts';
 import { stateOf } from './box-store.ts';
 import type { HostParts } from './host-parts.ts';
+import { chooseIsolation } from './isolations.ts';
 import { countLeaks } from './leak-counters.ts';
 
 export interface LocalHostOptions {
@@ -43,11 +43,9 @@ export class LocalHost extends BoxCalls implements Host {
   }
 
   async create(spec: BoxSpec): Promise<BoxState> {
-    const container = this.#options.isolations.find(({ isolation }) => isolation === 'container');
-    if (!this.parts.store.get(spec.id) && container?.usable !== true) {
-      throw new HostError('isolationUnavailable', container?.reason ?? 'no runtime');
-    }
-    return this.#options.lifecycle.create(spec);
+    const { isolations, lifecycle } = this.#options;
+    const isolation = this.parts.store.get(spec.id)?.isolation ?? chooseIsolation(isolations, spec.isolation);
+    return lifecycle.create(spec, isolation);
   }
 
   async destroy(boxId: string): Promise<void> {

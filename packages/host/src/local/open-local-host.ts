@@ -1,20 +1,23 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { EventHub } from '../events/event-hub.ts';
 import { HelperClient } from '../helper/helper-client.ts';
-import type { HelperProcess } from '../helper/helper-process.ts';
 import type { HelperEvent } from '../helper/protocol.ts';
 import { openGuestBox } from '../link/open-guest-box.ts';
+import { RunscCommand } from '../runtimes/gvisor/runsc-command.ts';
 import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { detectCgroups } from '../runtimes/oci/cgroup-layout.ts';
+import { prepareCgroupParent } from '../runtimes/oci/cgroup-parent.ts';
 import { readMachineLimits, readProcessLimits } from '../runtimes/oci/machine-limits.ts';
 import { RuntimeCommand } from '../runtimes/oci/runtime-command.ts';
+import { Runtimes } from '../runtimes/runtimes.ts';
 import { openHostDatabase } from '../spool/database.ts';
 import { Spool } from '../spool/spool.ts';
 import { BoxLifecycle } from './box-lifecycle.ts';
 import { BoxStore } from './box-store.ts';
+import { type WatchParts, watchBox } from './box-watch.ts';
 import type { HostConfiguration } from './configuration.ts';
 import { GuestBoxes } from './guest-boxes.ts';
-import { type HostParts, type Log, networkTable, READY_NETWORKS } from './host-parts.ts';
+import { cgroupParent, type HostParts, type Log, networkTable, READY_NETWORKS } from './host-parts.ts';
 import { testIsolations } from './isolations.ts';
 import { LocalHost } from './local-host.ts';
 import { recover } from './recovery.ts';
@@ -35,6 +38,13 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
   const database = openHostDatabase(paths.database);
   const store = new BoxStore(database);
   const hub = new EventHub();
+  const watching = {
+    runtimes: makeRuntimes(configuration, paths),
+    companions: new Map<string, number>(),
+    cgroups,
+    configuration,
+  };
+  await prepareCgroupParent(cgroups, cgroupParent(configuration));
   let nameserver = '';
   let lifecycle: BoxLifecycle | undefined;
 
@@ -49,7 +59,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     binary: configuration.helperBinary,
     onEvent: onHelperEvent,
     onStart: async (life) => {
-      nameserver = await prepareHelper(life, store, configuration, paths);
+      nameserver = await prepareHelper({ ...watching, helper: life }, store, configuration, paths);
     },
     onExit: (reason) => log.error({ reason }, 'helper ended; it is started again'),
   });
@@ -75,14 +85,12 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     });
   });
   const parts: HostParts = {
-    configuration,
     paths,
     store,
     spool,
     helper,
     guests,
-    runtime: new RuntimeCommand(configuration.runtime, paths.runtimeRoot),
-    cgroups,
+    ...watching,
     machine,
     process: processLimits,
     log,
@@ -97,6 +105,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
   for (const { isolation, usable, reason } of isolations) {
     log.info({ isolation, usable, reason }, 'isolation');
   }
+  await writeFile(paths.isolations, JSON.stringify(isolations), { mode: 0o644 });
   return new LocalHost({
     parts,
     lifecycle: boxes,
@@ -113,14 +122,15 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
 
 /** What each life of the helper must know: the network with its taken slots, and whom to watch. */
 async function prepareHelper(
-  life: HelperProcess,
+  watching: WatchParts,
   store: BoxStore,
   configuration: HostConfiguration,
   paths: StatePaths,
 ): Promise<string> {
   const present = store.all().filter(({ phase }) => phase !== 'stopped' && phase !== 'destroyed');
-  await life.call('quotaEnable', { volume: paths.volume });
-  const { nameserver } = await life.call('networkSetup', {
+  const { helper } = watching;
+  await helper.call('quotaEnable', { volume: paths.volume });
+  const { nameserver } = await helper.call('networkSetup', {
     table: networkTable(configuration),
     interfacePrefix: configuration.interfacePrefix,
     subnet: configuration.subnet,
@@ -128,12 +138,19 @@ async function prepareHelper(
     inUse: present.flatMap(({ netSlot }) => (netSlot === undefined ? [] : [netSlot])),
     nameservers: [...configuration.nameservers],
   });
-  for (const { id, phase, pid, startTimeTicks } of present) {
-    if (phase === 'running' && pid !== undefined && startTimeTicks !== undefined) {
-      await life.call('boxWatch', { boxId: id, pid, startTimeTicks });
+  for (const row of present) {
+    if (row.phase === 'running') {
+      await watchBox(watching, row);
     }
   }
   return nameserver;
+}
+
+function makeRuntimes({ runtime, runsc }: HostConfiguration, paths: StatePaths): Runtimes {
+  return new Runtimes({
+    container: new RuntimeCommand(runtime, paths.runcRoot),
+    ...(runsc === undefined ? {} : { gvisor: new RunscCommand(runsc, paths.runscRoot) }),
+  });
 }
 
 async function makeDirectories(paths: StatePaths): Promise<void> {
@@ -144,7 +161,8 @@ async function makeDirectories(paths: StatePaths): Promise<void> {
     [paths.run, 0o755],
     [paths.links, 0o711],
     [paths.bundles, 0o711],
-    [paths.runtimeRoot, 0o700],
+    [paths.runcRoot, 0o700],
+    [paths.runscRoot, 0o700],
   ] as const) {
     await mkdir(directory, { recursive: true, mode });
   }

@@ -4,6 +4,7 @@ import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import type { BoxLifecycle } from './box-lifecycle.ts';
 import { BoxRemover } from './box-remover.ts';
 import type { BoxRow } from './box-store.ts';
+import { watchBox } from './box-watch.ts';
 import { cgroupParent, type HostParts } from './host-parts.ts';
 import { isAlive } from './process-table.ts';
 
@@ -56,7 +57,9 @@ async function reattach(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow):
   const { pid, startTimeTicks } = row;
   if (pid !== undefined && startTimeTicks !== undefined && (await isAlive(pid, startTimeTicks))) {
     await parts.guests.live(row.id).listen();
-    await parts.helper.call('boxWatch', { boxId: row.id, pid, startTimeTicks });
+    if (!(await watchBox(parts, row))) {
+      await lifecycle.companionGone(row.id);
+    }
   } else {
     await lifecycle.exited(row.id, pid ?? 0, null);
   }
@@ -64,7 +67,7 @@ async function reattach(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow):
 
 /** Removes what belongs to no box: remains of a host that died between two steps, or whose database was lost. */
 async function sweep(parts: HostParts): Promise<void> {
-  const { paths, store, spool, helper, runtime, cgroups, configuration } = parts;
+  const { paths, store, spool, helper, cgroups, configuration } = parts;
   const orphans = async (directory: string) => {
     const names = await readdir(directory).catch(() => []);
     return names.filter((name) => (store.get(name)?.phase ?? 'destroyed') === 'destroyed');
@@ -76,7 +79,7 @@ async function sweep(parts: HostParts): Promise<void> {
       await helper.call('cgroupsRemove', { paths: unknown.map((entry) => join(parent, entry.name)) });
     }
   }
-  for (const directory of [runtime.root, paths.bundles, paths.links]) {
+  for (const directory of [...paths.runtimeRoots, paths.bundles, paths.links]) {
     for (const name of await orphans(directory)) {
       await rm(join(directory, name), { recursive: true, force: true });
     }

@@ -17,9 +17,13 @@ export class StatePaths {
   readonly links: string;
   /** Searchable by all: root in a box is nobody out here and walks through it to its root file system. */
   readonly bundles: string;
-  readonly runtimeRoot: string;
+  /** State of the OCI runtimes, one directory a runtime. */
+  readonly runcRoot: string;
+  readonly runscRoot: string;
   readonly socket: string;
   readonly lock: string;
+  /** What the host found it can do, for others to read. */
+  readonly isolations: string;
 
   constructor(state: string) {
     this.state = state;
@@ -32,9 +36,16 @@ export class StatePaths {
     this.run = join(state, 'run');
     this.links = join(this.run, 'boxes');
     this.bundles = join(this.run, 'bundles');
-    this.runtimeRoot = join(this.run, 'runc');
+    this.runcRoot = join(this.run, 'runc');
+    this.runscRoot = join(this.run, 'runsc');
     this.socket = join(this.run, 'host.sock');
     this.lock = join(this.run, 'host.lock');
+    this.isolations = join(this.run, 'isolations.json');
+  }
+
+  /** Where runtimes keep their state, configured ones or not: boxes outlive a configuration. */
+  get runtimeRoots(): readonly string[] {
+    return [this.runcRoot, this.runscRoot];
   }
 
   subvolume(boxId: string): string {

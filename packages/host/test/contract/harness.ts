@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
-import type { BoxSpec, ExecutionSpec, Host } from '../../src/contract/index.ts';
+import type { BoxSpec, ExecutionSpec, Host, Isolation } from '../../src/contract/index.ts';
 
 /** A host under test and the few things that a test must do behind its back. */
 export interface HostHarness {
   readonly host: Host;
+  /** The grade that `auto` means here; `container` when left out. */
+  readonly isolation?: Isolation;
   /** Ends the box's processes from outside, as a crash would. */
   killBox(boxId: string): Promise<void>;
   /** Starts a peer inside the box that sends back what it gets on this port. */
@@ -36,6 +38,10 @@ export class Bench {
       throw new Error('the host is not up');
     }
     return this.#harness;
+  }
+
+  get isolation(): Isolation {
+    return this.harness.isolation ?? 'container';
   }
 
   get host(): Host {

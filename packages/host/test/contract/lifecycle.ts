@@ -6,7 +6,7 @@ export function lifecycleContract(bench: Bench): void {
     it('resolves create when the box runs, and again with the same box', async () => {
       const spec = bench.spec();
       const first = await bench.host.create(spec);
-      expect(first).toMatchObject({ id: spec.id, phase: 'running', isolation: 'container' });
+      expect(first).toMatchObject({ id: spec.id, phase: 'running', isolation: bench.isolation });
       expect(first.ipv4).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
       expect(await bench.host.create(spec)).toEqual(first);
     });
@@ -97,7 +97,7 @@ export function lifecycleContract(bench: Bench): void {
 
     it('describes itself', async () => {
       const description = await bench.host.describe();
-      expect(description.isolations).toContainEqual({ isolation: 'container', usable: true });
+      expect(description.isolations).toContainEqual({ isolation: bench.isolation, usable: true });
       expect(description.isolations.filter(({ usable, reason }) => !usable && !reason)).toEqual([]);
       expect(description.cpus).toBeGreaterThan(0);
     });

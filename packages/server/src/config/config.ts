@@ -8,6 +8,8 @@ export interface Config {
   readonly hostSocket: string;
   readonly databaseUrl: string;
   readonly masterKeyFile: string;
+  /** Grade of isolation of boxes that name none. */
+  readonly isolation: 'auto' | 'container' | 'gvisor';
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -40,6 +42,7 @@ const schema = z.object({
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
     .optional(),
   BERTH_MASTER_KEY_FILE: absolutePath.optional(),
+  BERTH_ISOLATION: z.enum(['auto', 'container', 'gvisor']).default('container'),
   BERTH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -69,6 +72,7 @@ export const readConfig = (environment: Readonly<Record<string, string | undefin
     hostSocket,
     databaseUrl: data.DATABASE_URL ?? socketDatabaseUrl(`${data.BERTH_STATE}/run/postgres`),
     masterKeyFile: data.BERTH_MASTER_KEY_FILE ?? `${data.BERTH_STATE}/server/master.key`,
+    isolation: data.BERTH_ISOLATION,
     logLevel: data.BERTH_LOG_LEVEL,
   };
 };

@@ -16,11 +16,15 @@ export const boxUser = (box: Pick<Devbox, 'launchParameters'>): BoxUser => {
 };
 
 /** What the host is asked to make. `secrets` holds values by variable name. */
-export const boxSpec = (box: Devbox, secrets: Readonly<Record<string, string>>): BoxSpec => {
+export const boxSpec = (
+  box: Devbox,
+  secrets: Readonly<Record<string, string>>,
+  defaultIsolation: BoxSpec['isolation'],
+): BoxSpec => {
   const size = sizeOf(box.launchParameters);
   return {
     id: box.id,
-    isolation: box.launchParameters.isolation ?? 'auto',
+    isolation: box.launchParameters.isolation ?? defaultIsolation,
     image: 'default',
     size: {
       cpus: size.cpus,

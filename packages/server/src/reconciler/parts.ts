@@ -1,4 +1,4 @@
-import type { Host } from '@berth/host/contract';
+import type { BoxSpec, Host } from '@berth/host/contract';
 import type { Logger } from 'pino';
 import type { ActivityTracker } from '../devboxes/activity.ts';
 import type { DevboxStore } from '../devboxes/store.ts';
@@ -13,6 +13,8 @@ export interface StepParts {
   readonly transitions: TransitionStore;
   readonly activity: ActivityTracker;
   readonly secrets: Pick<SecretService, 'reveal'>;
+  /** Grade of isolation of boxes that name none. */
+  readonly defaultIsolation: BoxSpec['isolation'];
   /** Bounds parallel creates, fair between accounts. */
   readonly creates: FairQueue;
   readonly log: Logger;

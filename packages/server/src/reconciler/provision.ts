@@ -48,7 +48,7 @@ const create = async (
     return { box: undefined };
   }
   try {
-    return { state: await parts.host.create(boxSpec(box, secrets.values)) };
+    return { state: await parts.host.create(boxSpec(box, secrets.values, parts.defaultIsolation)) };
   } catch (error) {
     if (maySucceedLater(error, attempt)) {
       throw error;

@@ -14,7 +14,7 @@ import { entrypointExecutionId, type StepParts } from './parts.ts';
 import type { ReconcilerSettings } from './settings.ts';
 import { Workers } from './workers.ts';
 
-export interface ReconcilerParts extends Omit<StepParts, 'creates' | 'onDeadline' | 'onReleased'> {
+export interface ReconcilerParts extends Omit<StepParts, 'creates' | 'defaultIsolation' | 'onDeadline' | 'onReleased'> {
   readonly dues: DueStore;
   readonly hub: NotificationHub;
   readonly settings: ReconcilerSettings;
@@ -40,6 +40,7 @@ export class Reconciler {
     this.#log = parts.log;
     const steps: StepParts = {
       ...parts,
+      defaultIsolation: parts.settings.defaultIsolation,
       creates: new FairQueue(parts.settings.parallelCreates),
       onDeadline: (inMs) => this.#deadlines.within(inMs),
       onReleased: () => this.#retention.within(parts.settings.retentionMs),

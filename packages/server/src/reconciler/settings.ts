@@ -1,4 +1,8 @@
+import type { BoxSpec } from '@berth/host/contract';
+
 export interface ReconcilerSettings {
+  /** Grade of isolation of boxes that name none. */
+  readonly defaultIsolation: BoxSpec['isolation'];
   /** Creates that the host works on at once. */
   readonly parallelCreates: number;
   /** How long outputs and logs of a box that is gone are kept. */
@@ -8,6 +12,7 @@ export interface ReconcilerSettings {
 }
 
 export const defaultReconcilerSettings: ReconcilerSettings = {
+  defaultIsolation: 'container',
   parallelCreates: 8,
   retentionMs: 7 * 24 * 3_600_000,
   firstPauseMs: 100,

@@ -22,33 +22,41 @@ export interface BundleWish {
   readonly process: ProcessLimits;
 }
 
+/** The ids of the box in this slot, as both grades map them: what a box of one grade has written, one of the other can take over. */
+export const idMappingOf = (slot: number) => [{ containerID: 0, hostID: ownerBaseOf(slot), size: OWNER_COUNT }];
+
+/** The guest as the box's first process. */
+export function guestProcess(wish: BundleWish): object {
+  const sets = ['bounding', 'effective', 'permitted'].map((set) => [set, boxCapabilities]);
+  return {
+    terminal: false,
+    user: { uid: 0, gid: 0 },
+    cwd: '/',
+    args: ['/.berth/guest'],
+    env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+    capabilities: Object.fromEntries(sets),
+    // sudo is a setuid program; what it can gain ends at the user namespace.
+    noNewPrivileges: false,
+    rlimits: [
+      { type: 'RLIMIT_NOFILE', soft: wish.process.openFiles, hard: wish.process.openFiles },
+      { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+    ],
+    // Boxes go before the processes that look after them when the machine itself runs out of memory.
+    oomScoreAdj: Math.max(100, wish.process.oomScoreAdj),
+  };
+}
+
 let profile: SeccompProfile | undefined;
 
 /** The OCI configuration of one box. Holds no secret: its environment reaches the guest over the link. */
 export function bundleConfig(wish: BundleWish): object {
   profile ??= seccompProfile();
-  const mapping = [{ containerID: 0, hostID: ownerBaseOf(wish.slot), size: OWNER_COUNT }];
-  const sets = ['bounding', 'effective', 'permitted'].map((set) => [set, boxCapabilities]);
+  const mapping = idMappingOf(wish.slot);
   return {
     ociVersion: '1.0.2',
     hostname: wish.hostname,
     root: { path: 'rootfs', readonly: false },
-    process: {
-      terminal: false,
-      user: { uid: 0, gid: 0 },
-      cwd: '/',
-      args: ['/.berth/guest'],
-      env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
-      capabilities: Object.fromEntries(sets),
-      // sudo is a setuid program; what it can gain ends at the user namespace.
-      noNewPrivileges: false,
-      rlimits: [
-        { type: 'RLIMIT_NOFILE', soft: wish.process.openFiles, hard: wish.process.openFiles },
-        { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
-      ],
-      // Boxes go before the processes that look after them when the machine itself runs out of memory.
-      oomScoreAdj: Math.max(100, wish.process.oomScoreAdj),
-    },
+    process: guestProcess(wish),
     mounts: boxMounts({ ...wish.files, sharedMemoryBytes: Math.floor(wish.size.memoryBytes / 2) }),
     linux: {
       namespaces: [

@@ -8,14 +8,14 @@ export interface BoxMounts {
   readonly sharedMemoryBytes: number;
 }
 
-interface Mount {
+export interface Mount {
   readonly destination: string;
   readonly type: string;
   readonly source: string;
   readonly options: readonly string[];
 }
 
-const noDevices = ['nosuid', 'noexec', 'nodev'];
+export const noDevices = ['nosuid', 'noexec', 'nodev'];
 
 /**
  * A /sys of its own: the network namespace belongs to the host, so the kernel refuses a new sysfs, and the host's would show every interface of
@@ -58,7 +58,7 @@ export function boxMounts(files: BoxMounts): Mount[] {
   ];
 }
 
-function bind(destination: string, source: string, options: readonly string[]): Mount {
+export function bind(destination: string, source: string, options: readonly string[]): Mount {
   return { destination, type: 'bind', source, options: ['bind', ...options] };
 }
 

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import type { Runtime } from '../runtime.ts';
+import { type BundleWish, bundleConfig } from './bundle-config.ts';
 
-/** Command lines of an OCI runtime that understands runc's (runc, crun, youki). */
-export class RuntimeCommand {
+/** An OCI runtime that understands runc's command line (runc, crun, youki). */
+export class RuntimeCommand implements Runtime {
   readonly binary: string;
   /** Where the runtime keeps its state, one directory a box. */
   readonly root: string;
@@ -11,7 +13,10 @@ export class RuntimeCommand {
     this.root = root;
   }
 
-  /** Starts the box detached; errors go to `logFile` as JSON lines. */
+  bundle(wish: BundleWish): object {
+    return bundleConfig(wish);
+  }
+
   run(boxId: string, bundle: string, pidFile: string, logFile: string): string[] {
     return [
       this.binary,
@@ -39,5 +44,14 @@ export class RuntimeCommand {
 
   stateDirectory(boxId: string): string {
     return join(this.root, boxId);
+  }
+
+  /** The box's init is all there is. */
+  async companionPid(): Promise<undefined> {
+    return undefined;
+  }
+
+  async lastWords(): Promise<string> {
+    return '';
   }
 }

@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import type { StatePaths } from './paths.ts';
+
+/** One grade of isolation, and why boxes cannot have it. */
+export interface GradeFinding {
+  readonly isolation: string;
+  readonly usable: boolean;
+  readonly reason?: string;
+}
+
+/** What the host that runs found when it started; empty before that. */
+export const readIsolations = (paths: StatePaths): readonly GradeFinding[] => {
+  try {
+    return JSON.parse(readFileSync(paths.isolations, 'utf8')) as GradeFinding[];
+  } catch {
+    return [];
+  }
+};

@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BundleWish } from '../oci/bundle-config.ts';
+import type { Runtime } from '../runtime.ts';
+import { sandboxConfig } from './bundle-config.ts';
+
+const MAX_LAST_WORDS = 400;
+
+/** Command lines of runsc, whose sandbox is a kernel of its own in user space. */
+export class RunscCommand implements Runtime {
+  readonly binary: string;
+  readonly root: string;
+
+  constructor(binary: string, root: string) {
+    this.binary = binary;
+    this.root = root;
+  }
+
+  bundle(wish: BundleWish): object {
+    return sandboxConfig(wish);
+  }
+
+  run(boxId: string, bundle: string, pidFile: string, logFile: string): string[] {
+    const files = ['--log', logFile, '--log-format', 'json', '--panic-log', panicLog(bundle)];
+    return [...this.#flags(boxId), ...files, 'run', '--detach', '--bundle', bundle, '--pid-file', pidFile, boxId];
+  }
+
+  delete(boxId: string): string[] {
+    return [...this.#flags(boxId), 'delete', '--force', boxId];
+  }
+
+  stateDirectory(boxId: string): string {
+    return join(this.root, boxId);
+  }
+
+  /** The gofer, which opens files for the sandbox. */
+  async companionPid(boxId: string): Promise<number | undefined> {
+    const state = join(this.stateDirectory(boxId), `${boxId}_sandbox:${boxId}.state`);
+    const { goferPid } = JSON.parse(await readFile(state, 'utf8'));
+    return typeof goferPid === 'number' && goferPid > 1 ? goferPid : undefined;
+  }
+
+  async lastWords(bundle: string): Promise<string> {
+    const text = await readFile(panicLog(bundle), 'utf8').catch(() => '');
+    return text.trim().split('\n')[0]?.slice(0, MAX_LAST_WORDS) ?? '';
+  }
+
+  #flags(boxId: string): string[] {
+    return [
+      this.binary,
+      // One directory a box, so that its state goes with it.
+      '--root',
+      this.stateDirectory(boxId),
+      '--platform=systrap',
+      '--network=sandbox',
+      '--gofer-network-namespace=new',
+      // What the box writes belongs on its disk, in the overlay that the host made.
+      '--overlay2=none',
+      // The guest dials the host.
+      '--host-uds=open',
+      // sudo; what it can gain ends at the sandbox.
+      '--allow-suid',
+      // The cpuset says it.
+      '--cpu-num-from-quota=false',
+      '--host-settings=ignore',
+    ];
+  }
+}
+
+const panicLog = (bundle: string) => join(bundle, 'panic.log');
