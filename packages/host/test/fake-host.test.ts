@@ -4,6 +4,7 @@ import { hostContract } from './contract/host-contract.ts';
 import { fakeHarness } from './fake-harness.ts';
 
 hostContract('FakeHost', async () => fakeHarness());
+hostContract('FakeHost, gvisor', async () => fakeHarness(new FakeHost({ isolations: ['container', 'gvisor'] }), true));
 
 const spec = {
   id: 'dbx-1',
@@ -21,6 +22,18 @@ describe('failures on demand', () => {
     host.failNextCreate('runtime_failed');
     expect(await host.create(spec)).toMatchObject({ phase: 'stopped', cause: 'runtime_failed' });
     expect(await host.create({ ...spec, id: 'dbx-2' })).toMatchObject({ phase: 'running' });
+  });
+
+  it('fails a resume, and nothing is lost', async () => {
+    const host = new FakeHost({ isolations: ['gvisor'] });
+    await host.create(spec);
+    await host.suspend('dbx-1', { memory: true });
+    host.failNextResume('runtime_failed');
+    const failed = await host.resume(spec, { memory: true });
+    expect(failed).toMatchObject({ phase: 'suspended', cause: 'runtime_failed', hasMemory: true });
+    const resumed = await host.resume(spec, { memory: true });
+    expect(resumed).toMatchObject({ phase: 'running' });
+    expect(resumed).not.toHaveProperty('cause');
   });
 
   it('fails one call', async () => {

@@ -9,12 +9,12 @@ import { fakeHarness } from './fake-harness.ts';
 
 hostContract('FakeHost over RPC', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'berth-rpc-'));
-  const fake = new FakeHost();
+  const fake = new FakeHost({ isolations: ['container', 'gvisor'] });
   const server = new HostServer(fake);
   await server.listen(join(directory, 'host.sock'));
   const host = connectHost(join(directory, 'host.sock'));
   return {
-    ...fakeHarness(fake),
+    ...fakeHarness(fake, true),
     host,
     close: async () => {
       await host.close();

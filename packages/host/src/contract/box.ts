@@ -33,7 +33,8 @@ export interface Layer {
 /**
  * What a box starts from: the host's default image; an explicit stack, top layer first; or a snapshot of this host. A snapshot brings the stack and
  * environment of the box it was taken of. With `memory` the processes go on where they stood when the snapshot was taken (needs one that has memory,
- * and its grade of isolation): that is a fork.
+ * and its grade of isolation, which is what `auto` means then): that is a fork. A fork has none of the source's executions; the processes behind them go on
+ * unseen.
  */
 export type BoxImage =
   | 'default'

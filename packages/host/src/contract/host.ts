@@ -61,7 +61,11 @@ export interface BoxConnection {
 export interface Host {
   describe(): Promise<HostDescription>;
 
-  /** Starts the box, or returns the state of the one with this id. Resolves when it answers (`running`) or has failed (`stopped`). */
+  /**
+   * Starts the box, or returns the state of the one with this id. Resolves when it answers (`running`) or has failed (`stopped`).
+   * @throws HostError `isolationUnavailable`, `imageUnavailable` (a layer or snapshot is missing), `memoryUnsupported` (the snapshot has no memory, or
+   * not for this grade), `checkpointUnusable`; there is no box then
+   */
   create(spec: BoxSpec): Promise<BoxState>;
   /** Ends the box and frees all but its spool. Succeeds from every state, twice, and for ids never seen. */
   destroy(boxId: string): Promise<void>;
@@ -73,8 +77,8 @@ export interface Host {
   suspend(boxId: string, options: { readonly memory: boolean }): Promise<BoxState>;
   /**
    * Starts a suspended box again, from its memory if it has one and `memory` is set, else from its disk. The spec is that of the create (same id,
-   * image and size are the box's own and not read again; environment, host name and user are). Resolves like `create`; when it fails the box is
-   * `suspended` as before, and nothing is lost. A box that runs is left as it is. @throws HostError `boxNotFound`, `boxNotSuspended`, `checkpointUnusable`
+   * grade, image and size are the box's own and not read again; environment, host name and user are). Resolves with what is: `running`, or when it failed
+   * `suspended` as before, with `cause` and `detail`, and nothing is lost. A box that runs is left as it is. @throws HostError `boxNotFound`, `boxNotSuspended`, `checkpointUnusable`
    */
   resume(spec: BoxSpec, options: { readonly memory: boolean }): Promise<BoxState>;
   /**

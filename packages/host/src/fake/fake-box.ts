@@ -1,27 +1,53 @@
-import type { BoxSpec, BoxState, ExecutionSpec, HostEvent, LogEntry, LogFilter, StopCause } from '../contract/index.ts';
+import type {
+  BoxSpec,
+  BoxState,
+  ExecutionSpec,
+  HostEvent,
+  Isolation,
+  LogEntry,
+  LogFilter,
+  StopCause,
+} from '../contract/index.ts';
 import { HostError } from '../contract/index.ts';
 import { FakeExecution } from './fake-execution.ts';
 import { FakeFiles } from './fake-files.ts';
+import { FakeProcesses, newShell } from './fake-processes.ts';
+import type { FakeSnapshot } from './fake-snapshots.ts';
 import type { FakeCommandHandler, FakeShell } from './interpreter.ts';
+
+export interface FakeBoxOptions {
+  readonly spec: BoxSpec;
+  readonly isolation: Isolation;
+  /** What it starts from; its processes only when the spec says so. */
+  readonly snapshot: FakeSnapshot | undefined;
+  readonly handler: FakeCommandHandler;
+  readonly emit: (event: HostEvent) => void;
+}
 
 /** One box of a FakeHost. */
 export class FakeBox {
-  readonly spec: BoxSpec;
-  readonly files: FakeFiles;
+  spec: BoxSpec;
+  files: FakeFiles;
+  readonly processes: FakeProcesses;
+  readonly imageEnvironment: Readonly<Record<string, string>>;
   readonly executions = new Map<string, FakeExecution>();
   readonly log: LogEntry[] = [];
   state: BoxState;
   readonly #handler: FakeCommandHandler;
   readonly #emit: (event: HostEvent) => void;
-  readonly #shells = new Map<string, { readonly shell: FakeShell; last: Promise<void> }>();
   readonly #logWaiters = new Set<() => void>();
 
-  constructor(spec: BoxSpec, handler: FakeCommandHandler, emit: (event: HostEvent) => void) {
+  constructor({ spec, isolation, snapshot, handler, emit }: FakeBoxOptions) {
+    const { image } = spec;
+    const ownEnvironment = typeof image === 'object' && 'environment' in image ? image.environment : {};
+    const withMemory = typeof image === 'object' && 'memory' in image && image.memory;
     this.spec = spec;
-    this.files = new FakeFiles(spec.user);
+    this.files = snapshot?.files.copy(spec.user) ?? new FakeFiles(spec.user);
+    this.processes = (withMemory ? snapshot?.processes?.copy() : undefined) ?? new FakeProcesses();
+    this.imageEnvironment = snapshot?.imageEnvironment ?? ownEnvironment;
     this.#handler = handler;
     this.#emit = emit;
-    this.state = { id: spec.id, phase: 'starting', isolation: 'container' };
+    this.state = { id: spec.id, phase: 'starting', isolation };
   }
 
   change(state: Partial<BoxState>): void {
@@ -31,10 +57,61 @@ export class FakeBox {
 
   /** No process is left: unfinished executions are lost. */
   stop(phase: 'stopped' | 'destroyed', cause: StopCause, detail: string): void {
-    for (const execution of this.executions.values()) {
-      this.#complete(execution, { kind: 'lost', reason: detail });
-    }
+    this.#loseProcesses(detail);
+    this.#drop('ipv4', 'hasMemory');
     this.change({ phase, cause, detail, stoppedMs: this.state.stoppedMs ?? Date.now() });
+  }
+
+  /** No process is left; with `memory` they stand still until the box is resumed. */
+  suspend(memory: boolean): void {
+    this.change({ phase: 'suspending' });
+    if (memory) {
+      this.processes.freeze();
+    } else {
+      this.#loseProcesses('suspended');
+    }
+    this.#suspended({});
+  }
+
+  resuming(): void {
+    this.#drop('cause', 'detail', 'hasMemory');
+    this.change({ phase: 'starting' });
+  }
+
+  /** The resume has failed; nothing is lost. */
+  notResumed(cause: StopCause, detail: string): void {
+    this.#suspended({ cause, detail });
+  }
+
+  /** The box runs again, for the new spec, from its memory or without. */
+  resumed(spec: BoxSpec, memory: boolean): void {
+    const { image, size, isolation } = this.spec;
+    this.spec = { ...spec, image, size, isolation };
+    this.files = this.files.copy(spec.user);
+    if (memory && this.processes.frozen) {
+      this.processes.thaw();
+    } else {
+      this.#loseProcesses('suspended');
+    }
+    this.#drop('stoppedMs');
+    this.change({ phase: 'running', ipv4: '10.0.0.1', startedMs: Date.now() });
+  }
+
+  #suspended(change: Partial<BoxState>): void {
+    this.#drop('ipv4');
+    this.change({ phase: 'suspended', hasMemory: this.processes.frozen, stoppedMs: Date.now(), ...change });
+  }
+
+  #drop(...keys: ReadonlyArray<keyof BoxState>): void {
+    const entries = Object.entries(this.state).filter(([key]) => !keys.some((dropped) => dropped === key));
+    this.state = Object.fromEntries(entries) as unknown as BoxState;
+  }
+
+  #loseProcesses(reason: string): void {
+    this.processes.end();
+    for (const execution of this.executions.values()) {
+      this.#complete(execution, { kind: 'lost', reason });
+    }
   }
 
   requireRunning(): void {
@@ -60,16 +137,12 @@ export class FakeBox {
     const execution = new FakeExecution(spec);
     this.executions.set(spec.executionId, execution);
     this.#append(spec, { command: spec.command });
+    const { home } = this.spec.user;
     if (spec.shellName === undefined) {
-      void this.#run(execution, { directory: this.spec.user.home, variables: new Map() });
-      return execution;
+      void this.#run(execution, newShell(home));
+    } else {
+      this.processes.inShell(spec.shellName, home, (shell) => this.#run(execution, shell));
     }
-    const named = this.#shells.get(spec.shellName) ?? {
-      shell: { directory: this.spec.user.home, variables: new Map() },
-      last: Promise.resolve(),
-    };
-    this.#shells.set(spec.shellName, named);
-    named.last = named.last.then(() => this.#run(execution, named.shell));
     return execution;
   }
 
@@ -107,23 +180,30 @@ export class FakeBox {
     if (execution.status === 'completed') {
       return;
     }
-    execution.started();
-    const environment = { HOME: this.spec.user.home, USER: this.spec.user.name, ...this.spec.environment };
+    const { processes } = this;
+    processes.act(() => execution.started());
+    const { user, environment } = this.spec;
     try {
       const code = await this.#handler({
         command: execution.spec.command,
-        environment: { ...environment, ...execution.spec.environment },
+        environment: {
+          HOME: user.home,
+          USER: user.name,
+          ...this.imageEnvironment,
+          ...environment,
+          ...execution.spec.environment,
+        },
         shell,
         stdin: execution.stdin(),
         signal: execution.abort.signal,
-        stdout: (bytes) => execution.append('stdout', bytes),
-        stderr: (bytes) => execution.append('stderr', bytes),
+        stdout: (bytes) => processes.act(() => execution.append('stdout', bytes)),
+        stderr: (bytes) => processes.act(() => execution.append('stderr', bytes)),
         readFile: (path) => this.#readOrNothing(path),
-        writeFile: (path, bytes) => this.files.write(path, bytes),
+        writeFile: (path, bytes) => processes.act(() => this.files.write(path, bytes)),
       });
-      this.#complete(execution, { kind: 'exited', code });
+      processes.act(() => this.#complete(execution, { kind: 'exited', code }));
     } catch (error) {
-      this.#complete(execution, { kind: 'lost', reason: String(error) });
+      processes.act(() => this.#complete(execution, { kind: 'lost', reason: String(error) }));
     }
   }
 

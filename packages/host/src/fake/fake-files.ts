@@ -20,6 +20,15 @@ export class FakeFiles {
     }
   }
 
+  /** The same files, for `user`. */
+  copy(user: BoxUser = this.#user): FakeFiles {
+    const copy = new FakeFiles(user);
+    for (const [path, entry] of this.#entries) {
+      copy.#entries.set(path, entry);
+    }
+    return copy;
+  }
+
   read(path: string, account?: string): { info: FileInfo; bytes: Uint8Array } {
     const full = this.#resolve(path);
     this.#checkAccess(full, account, ['/root', '/etc/shadow'], path);

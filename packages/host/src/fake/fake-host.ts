@@ -13,29 +13,36 @@ import type {
   HostDescription,
   HostErrorCode,
   HostEvent,
+  Isolation,
   LogEntry,
   LogFilter,
   OutputChunk,
   OutputStream,
+  SnapshotState,
   StopCause,
   WriteFileOptions,
 } from '../contract/index.ts';
 import { HostError } from '../contract/index.ts';
 import { EventHub } from '../events/event-hub.ts';
 import { FakeBox } from './fake-box.ts';
+import { type FakePort, fakeConnection } from './fake-connection.ts';
+import { FAKE_MEMORY_BYTES, FakeSnapshots } from './fake-snapshots.ts';
 import { type FakeCommandHandler, interpret } from './interpreter.ts';
 
+export type { FakePort } from './fake-connection.ts';
 export type { FakeCommandContext, FakeCommandHandler } from './interpreter.ts';
 
 export interface FakeHostOptions {
   /** Runs commands; default: a tiny deterministic shell ({@link interpret}). */
   readonly handler?: FakeCommandHandler;
+  /** Grades that it has; `container` when left out. Boxes of `gvisor` keep their memory when asked to. */
+  readonly isolations?: readonly Isolation[];
   /** How long a box takes to start. */
   readonly startMs?: number;
 }
 
-/** A peer that listens on a port inside a fake box: gets the connection's bytes, writes its own. */
-export type FakePort = (incoming: AsyncIterable<Uint8Array>, write: (bytes: Uint8Array) => void) => Promise<void>;
+/** Strongest first. */
+const grades: readonly Isolation[] = ['microvm', 'gvisor', 'container'];
 
 /** A {@link Host} in memory, for tests of the control plane and simulations, with failures on demand. */
 export class FakeHost implements Host {
@@ -43,8 +50,11 @@ export class FakeHost implements Host {
   readonly #hub = new EventHub();
   readonly #boxes = new Map<string, FakeBox>();
   readonly #creating = new Map<string, Promise<BoxState>>();
+  readonly #resuming = new Map<string, Promise<BoxState>>();
+  readonly #snapshots = new FakeSnapshots();
   readonly #ports = new Map<string, FakePort>();
   readonly #createFailures: StopCause[] = [];
+  readonly #resumeFailures: StopCause[] = [];
   readonly #callFailures: HostErrorCode[] = [];
   #unreachable = false;
 
@@ -55,6 +65,11 @@ export class FakeHost implements Host {
   /** The next box that is created stops with this cause instead of running. */
   failNextCreate(cause: StopCause): void {
     this.#createFailures.push(cause);
+  }
+
+  /** The next box that is resumed is suspended again, with this cause. */
+  failNextResume(cause: StopCause): void {
+    this.#resumeFailures.push(cause);
   }
 
   /** The next call of any method fails with this code and does nothing. */
@@ -89,11 +104,13 @@ export class FakeHost implements Host {
     this.#enter();
     const alive = [...this.#boxes.values()].filter((box) => box.state.phase !== 'destroyed').length;
     return {
-      isolations: [
-        { isolation: 'container', usable: true },
-        { isolation: 'gvisor', usable: false, reason: 'not built into the fake host' },
-        { isolation: 'microvm', usable: false, reason: 'not built into the fake host' },
-      ],
+      isolations: grades
+        .toReversed()
+        .map((isolation) =>
+          this.#isolations.includes(isolation)
+            ? { isolation, usable: true }
+            : { isolation, usable: false, reason: 'not built into the fake host' },
+        ),
       cpus: 64,
       memoryBytes: 256 * 2 ** 30,
       diskFreeBytes: 2 ** 40,
@@ -111,10 +128,7 @@ export class FakeHost implements Host {
     if (existing) {
       return existing.state;
     }
-    if (spec.isolation !== 'auto' && spec.isolation !== 'container') {
-      throw new HostError('isolationUnavailable', `${spec.isolation} is not available on this host`);
-    }
-    const started = this.#start(spec).finally(() => this.#creating.delete(spec.id));
+    const started = this.#start(spec, this.#newBox(spec)).finally(() => this.#creating.delete(spec.id));
     this.#creating.set(spec.id, started);
     return started;
   }
@@ -125,6 +139,48 @@ export class FakeHost implements Host {
     if (box && box.state.phase !== 'destroyed') {
       box.stop('destroyed', box.state.cause ?? 'destroyed', box.state.detail ?? 'the box was destroyed');
     }
+  }
+
+  async suspend(boxId: string, { memory }: { readonly memory: boolean }): Promise<BoxState> {
+    const box = this.#box(boxId);
+    if (box.state.phase === 'suspended') {
+      return box.state;
+    }
+    box.requireRunning();
+    if (memory && box.state.isolation !== 'gvisor') {
+      throw new HostError('memoryUnsupported', `boxes of the grade ${box.state.isolation} cannot keep their memory`);
+    }
+    box.suspend(memory);
+    return box.state;
+  }
+
+  async resume(spec: BoxSpec, { memory }: { readonly memory: boolean }): Promise<BoxState> {
+    const box = this.#box(spec.id);
+    const { phase } = box.state;
+    if (phase === 'running' || phase === 'starting') {
+      return this.#resuming.get(spec.id) ?? this.#creating.get(spec.id) ?? box.state;
+    }
+    if (phase !== 'suspended') {
+      throw new HostError('boxNotSuspended', `box ${spec.id} is ${phase}`);
+    }
+    const resumed = this.#resume(box, spec, memory).finally(() => this.#resuming.delete(spec.id));
+    this.#resuming.set(spec.id, resumed);
+    return resumed;
+  }
+
+  async snapshot(boxId: string, snapshotId: string, { memory }: { readonly memory: boolean }): Promise<SnapshotState> {
+    this.#enter();
+    return this.#snapshots.get(snapshotId)?.state ?? this.#snapshots.take(this.#find(boxId), snapshotId, memory);
+  }
+
+  async deleteSnapshot(snapshotId: string): Promise<void> {
+    this.#enter();
+    this.#snapshots.delete(snapshotId);
+  }
+
+  async snapshots(): Promise<SnapshotState[]> {
+    this.#enter();
+    return this.#snapshots.all();
   }
 
   async forget(boxId: string): Promise<void> {
@@ -153,7 +209,7 @@ export class FakeHost implements Host {
     const box = this.#running(boxId);
     const processes = [...box.executions.values()].filter((execution) => execution.status === 'running').length;
     return {
-      memoryUsedBytes: 1024 * 1024,
+      memoryUsedBytes: FAKE_MEMORY_BYTES,
       cpuUsageUs: 0,
       processes: 1 + processes,
       diskUsedBytes: box.files.usedBytes,
@@ -262,31 +318,51 @@ export class FakeHost implements Host {
     if (!peer) {
       throw new HostError('connectRefused', `nothing listens on port ${port}`);
     }
-    const inward = new TransformStream<Uint8Array, Uint8Array>();
-    const outward = new TransformStream<Uint8Array, Uint8Array>();
-    const writer = inward.writable.getWriter();
-    const answers = outward.writable.getWriter();
-    const ignore = () => undefined;
-    void peer(inward.readable, (bytes) => void answers.write(bytes).catch(ignore))
-      .finally(() => answers.close())
-      .catch(ignore);
-    return {
-      readable: outward.readable,
-      write: (bytes) => writer.write(bytes),
-      end: () => writer.close(),
-      destroy: () => {
-        void writer.abort().catch(ignore);
-        void answers.close().catch(ignore);
-      },
-    };
+    return fakeConnection(peer);
   }
 
   async close(): Promise<void> {
     this.#hub.close();
   }
 
-  async #start(spec: BoxSpec): Promise<BoxState> {
-    const box = new FakeBox(spec, this.#options.handler ?? interpret, (event) => this.#hub.emit(event));
+  /** @throws HostError when it cannot be made as it is wished */
+  #newBox(spec: BoxSpec): FakeBox {
+    const { image } = spec;
+    const named = typeof image === 'object' && 'snapshotId' in image ? image : undefined;
+    const snapshot = named && this.#snapshots.require(named.snapshotId, named.memory);
+    const wanted = named?.memory ? snapshot?.state.isolation : undefined;
+    const strongest = grades.find((grade) => this.#isolations.includes(grade)) ?? 'container';
+    const isolation = spec.isolation === 'auto' ? (wanted ?? strongest) : spec.isolation;
+    if (!this.#isolations.includes(isolation)) {
+      throw new HostError('isolationUnavailable', `${isolation} is not available on this host`);
+    }
+    if (wanted !== undefined && wanted !== isolation) {
+      throw new HostError(
+        'memoryUnsupported',
+        `the memory of snapshot ${snapshot?.state.id} needs the grade ${wanted}`,
+      );
+    }
+    const handler = this.#options.handler ?? interpret;
+    return new FakeBox({ spec, isolation, snapshot, handler, emit: (event) => this.#hub.emit(event) });
+  }
+
+  async #resume(box: FakeBox, spec: BoxSpec, memory: boolean): Promise<BoxState> {
+    box.resuming();
+    if (this.#options.startMs !== undefined) {
+      await delay(this.#options.startMs);
+    }
+    const failure = this.#resumeFailures.shift();
+    if (box.state.phase === 'starting') {
+      if (failure) {
+        box.notResumed(failure, 'failed by the test');
+      } else {
+        box.resumed(spec, memory);
+      }
+    }
+    return box.state;
+  }
+
+  async #start(spec: BoxSpec, box: FakeBox): Promise<BoxState> {
     this.#boxes.set(spec.id, box);
     box.change({ phase: 'starting' });
     if (this.#options.startMs !== undefined) {
@@ -314,8 +390,16 @@ export class FakeHost implements Host {
     }
   }
 
+  get #isolations(): readonly Isolation[] {
+    return this.#options.isolations ?? ['container'];
+  }
+
   #box(boxId: string): FakeBox {
     this.#enter();
+    return this.#find(boxId);
+  }
+
+  #find(boxId: string): FakeBox {
     const box = this.#boxes.get(boxId);
     if (!box) {
       throw new HostError('boxNotFound', `no box ${boxId}`);

@@ -181,6 +181,9 @@ export class BoxLifecycle {
 
   #image(spec: BoxSpec): { layers: readonly Layer[]; environment: Readonly<Record<string, string>> } {
     if (spec.image !== 'default') {
+      if ('snapshotId' in spec.image) {
+        throw new HostError('imageUnavailable', `there is no snapshot ${spec.image.snapshotId}`);
+      }
       const missing = spec.image.layers.find((layer) => !existsSync(layer.path));
       if (missing) {
         throw new HostError('imageUnavailable', `layer ${missing.path} does not exist`);

@@ -1,6 +1,14 @@
 import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import type { BoxSpec, BoxState, Host, HostDescription, HostEvent } from '../contract/index.ts';
+import {
+  type BoxSpec,
+  type BoxState,
+  type Host,
+  type HostDescription,
+  HostError,
+  type HostEvent,
+  type SnapshotState,
+} from '../contract/index.ts';
 import type { EventHub } from '../events/event-hub.ts';
 import { BoxCalls } from './box-calls.ts';
 import type { BoxLifecycle } from './box-lifecycle.ts';
@@ -50,6 +58,24 @@ export class LocalHost extends BoxCalls implements Host {
 
   async destroy(boxId: string): Promise<void> {
     await this.#options.lifecycle.destroy(boxId);
+  }
+
+  async suspend(_boxId: string, _options: { readonly memory: boolean }): Promise<BoxState> {
+    throw new HostError('internal', 'this host cannot suspend boxes yet');
+  }
+
+  async resume(_spec: BoxSpec, _options: { readonly memory: boolean }): Promise<BoxState> {
+    throw new HostError('internal', 'this host cannot resume boxes yet');
+  }
+
+  async snapshot(_boxId: string, _snapshotId: string, _options: { readonly memory: boolean }): Promise<SnapshotState> {
+    throw new HostError('internal', 'this host cannot take snapshots yet');
+  }
+
+  async deleteSnapshot(_snapshotId: string): Promise<void> {}
+
+  async snapshots(): Promise<SnapshotState[]> {
+    return [];
   }
 
   async forget(boxId: string): Promise<void> {

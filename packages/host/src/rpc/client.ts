@@ -15,6 +15,7 @@ import type {
   LogFilter,
   OutputChunk,
   OutputStream,
+  SnapshotState,
   WriteFileOptions,
 } from '../contract/index.ts';
 import { callOnce, StreamingCall } from './client-call.ts';
@@ -50,6 +51,26 @@ class RemoteHost implements Host {
 
   destroy(boxId: string): Promise<void> {
     return callOnce(this.#link, 'destroy', [boxId]);
+  }
+
+  suspend(boxId: string, options: { readonly memory: boolean }): Promise<BoxState> {
+    return callOnce(this.#link, 'suspend', [boxId, options]);
+  }
+
+  resume(spec: BoxSpec, options: { readonly memory: boolean }): Promise<BoxState> {
+    return callOnce(this.#link, 'resume', [spec, options]);
+  }
+
+  snapshot(boxId: string, snapshotId: string, options: { readonly memory: boolean }): Promise<SnapshotState> {
+    return callOnce(this.#link, 'snapshot', [boxId, snapshotId, options]);
+  }
+
+  deleteSnapshot(snapshotId: string): Promise<void> {
+    return callOnce(this.#link, 'deleteSnapshot', [snapshotId]);
+  }
+
+  snapshots(): Promise<SnapshotState[]> {
+    return callOnce(this.#link, 'snapshots', []);
   }
 
   forget(boxId: string): Promise<void> {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 /** Also bounds the path of a box's socket (108 bytes by the kernel). */
 const boxId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,47}$/);
+const snapshotId = boxId;
 const executionId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/);
 const shellName = z.string().min(1).max(128);
 const account = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$/);
@@ -43,6 +44,7 @@ const boxSpec = z.object({
         .max(128),
       environment,
     }),
+    z.object({ snapshotId, memory: z.boolean() }),
   ]),
   size: z.object({
     cpus: z.number().positive().max(4096),
@@ -77,12 +79,18 @@ const logFilter = z.object({
   shellName: shellName.exactOptional(),
   limit: z.int().min(1).max(100_000).exactOptional(),
 });
+const withMemory = z.object({ memory: z.boolean() });
 const asUser = z.object({ user: account.exactOptional() });
 
 export const requests = {
   describe: z.tuple([]),
   create: z.tuple([boxSpec]),
   destroy: z.tuple([boxId]),
+  suspend: z.tuple([boxId, withMemory]),
+  resume: z.tuple([boxSpec, withMemory]),
+  snapshot: z.tuple([boxId, snapshotId, withMemory]),
+  deleteSnapshot: z.tuple([snapshotId]),
+  snapshots: z.tuple([]),
   forget: z.tuple([boxId]),
   inspect: z.tuple([boxId]),
   list: z.tuple([]),

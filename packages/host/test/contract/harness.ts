@@ -7,6 +7,8 @@ export interface HostHarness {
   readonly host: Host;
   /** The grade that `auto` means here; `container` when left out. */
   readonly isolation?: Isolation;
+  /** Its strongest grade keeps memory: suspend, resume, snapshots with `memory`. */
+  readonly keepsMemory?: boolean;
   /** Ends the box's processes from outside, as a crash would. */
   killBox(boxId: string): Promise<void>;
   /** Starts a peer inside the box that sends back what it gets on this port. */
@@ -21,6 +23,7 @@ export type MakeHarness = () => Promise<HostHarness>;
 export class Bench {
   #harness: HostHarness | undefined;
   readonly #boxIds: string[] = [];
+  readonly #snapshotIds: string[] = [];
 
   constructor(makeHarness: MakeHarness) {
     beforeAll(async () => {
@@ -29,6 +32,7 @@ export class Bench {
     afterAll(async () => {
       await Promise.all(this.#boxIds.map((boxId) => this.host.destroy(boxId)));
       await Promise.all(this.#boxIds.map((boxId) => this.host.forget(boxId)));
+      await Promise.all(this.#snapshotIds.map((snapshotId) => this.host.deleteSnapshot(snapshotId)));
       await this.#harness?.close();
     }, 60_000);
   }
@@ -72,6 +76,18 @@ export class Bench {
       throw new Error(`box is ${state.phase}: ${state.cause} (${state.detail})`);
     }
     return spec.id;
+  }
+
+  /** An id of a snapshot, which is deleted after the tests. */
+  snapshotId(): string {
+    const id = `snp-${randomBytes(6).toString('hex')}`;
+    this.#snapshotIds.push(id);
+    return id;
+  }
+
+  /** A disk snapshot of the box. */
+  async snapshot(boxId: string): Promise<string> {
+    return (await this.host.snapshot(boxId, this.snapshotId(), { memory: false })).id;
   }
 
   /** Runs a command to its end. */

@@ -4,11 +4,14 @@ import { executionContract } from './executions.ts';
 import { fileContract } from './files.ts';
 import { Bench, type MakeHarness } from './harness.ts';
 import { lifecycleContract } from './lifecycle.ts';
+import { memoryContract } from './memory.ts';
 import { outputContract } from './output.ts';
 import { recordContract } from './records.ts';
+import { snapshotContract } from './snapshots.ts';
+import { suspendContract } from './suspend.ts';
 
 /** What every {@link Host} must do. A host that passes can stand behind the control plane. */
-export function hostContract(name: string, makeHarness: MakeHarness): void {
+export function hostContract(name: string, makeHarness: MakeHarness, { keepsDisks = true } = {}): void {
   describe(`Host contract: ${name}`, () => {
     const bench = new Bench(makeHarness);
     lifecycleContract(bench);
@@ -17,5 +20,10 @@ export function hostContract(name: string, makeHarness: MakeHarness): void {
     fileContract(bench);
     connectionContract(bench);
     recordContract(bench);
+    if (keepsDisks) {
+      suspendContract(bench);
+      snapshotContract(bench);
+      memoryContract(bench);
+    }
   });
 }
