@@ -26,8 +26,18 @@ pub struct Plan {
     pub directory_optional: bool,
     /// A descriptor that the program inherits under its own number: the text of a long command.
     pub script: Option<OwnedFd>,
+    /// Set when no shell is between: the search for the program is then as strict as a shell's.
+    pub direct: Option<Direct>,
     /// What to name in errors.
     pub subject: String,
+}
+
+/// A program that is started as a shell would have started it.
+pub struct Direct {
+    /// Index of the variable `_` in the environment.
+    pub slot: usize,
+    /// That variable for each of the programs.
+    pub names: Vec<CString>,
 }
 
 /// The shell of this box: bash, else sh.
@@ -67,6 +77,7 @@ pub fn plan(settings: &Settings, wish: &Exec, identity: &Identity) -> Outcome<Pl
         directory,
         directory_optional,
         script,
+        direct: None,
         subject,
     })
 }

@@ -27,6 +27,7 @@ impl Guest {
         }
         self.settings.memory_bytes = wish.memory_bytes;
         self.settings.environment = wish.environment;
+        self.forget_login();
         if let Some(account) = wish.user {
             crate::accounts::ensure(&etc, &account)?;
             self.settings.account = Some(account);

@@ -2,6 +2,7 @@
 
 use crate::frame::{Kind, MAX_DATA_BYTES, put_frame, put_header, put_words};
 use crate::guest::Guest;
+use crate::outlet::Outlet;
 use crate::stream::{Origin, Source, Stream};
 use prost::Message;
 use std::os::fd::AsRawFd;
@@ -24,6 +25,23 @@ impl Guest {
             self.stalled.push(key);
             return;
         }
+        if stream.may_wait() {
+            let input = stream.inlet.as_mut().and_then(|inlet| inlet.report());
+            if let Some((received, limit)) = input {
+                put_words(
+                    &mut link.out,
+                    Kind::Credit,
+                    0,
+                    stream.id,
+                    &[received, limit],
+                );
+            }
+            if stream.status_dirty || stream.outlets.iter().flatten().any(Outlet::owes_eof) {
+                self.tell_later(key);
+            }
+            return;
+        }
+        stream.impatient = false;
         let out = &mut link.out;
         if stream.status_dirty && !stream.finished() {
             put_frame(

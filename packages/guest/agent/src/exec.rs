@@ -1,6 +1,6 @@
 //! Executions: from the wish to the exit status that wait4 reported.
 
-use crate::command::plan;
+use crate::command::{Plan, plan};
 use crate::failure::{Outcome, invalid, os_failure};
 use crate::guest::Guest;
 use crate::inlet::{Inlet, WINDOW_BYTES};
@@ -32,6 +32,8 @@ pub struct Execution {
     pub oom_kills: u64,
     /// The named shell that runs it.
     pub shell: Option<u64>,
+    /// The grace of background writers runs.
+    pub grace: bool,
 }
 
 impl Execution {
@@ -44,6 +46,7 @@ impl Execution {
             signalled: 0,
             oom_kills: 0,
             shell: None,
+            grace: false,
         }
     }
 }
@@ -68,7 +71,7 @@ impl Guest {
         if !wish.shell_name.is_empty() {
             return self.enqueue(key, wish, identity);
         }
-        let plan = plan(&self.settings, &wish, &identity)?;
+        let direct = self.plan_direct(&wish, &identity);
         let (out_read, out_write) = pipe_pair()?;
         let (err_read, err_write) = if wish.merge_stderr {
             (None, None)
@@ -88,11 +91,18 @@ impl Guest {
             (out_write.as_raw_fd(), 1),
             (stderr.as_raw_fd(), 2),
         ];
-        let pid = spawn(&Spawn {
-            plan: &plan,
-            identity: &identity,
-            descriptors: &descriptors,
-        })?;
+        let start = |plan: &Plan| {
+            spawn(&Spawn {
+                plan,
+                identity: &identity,
+                descriptors: &descriptors,
+            })
+        };
+        // What cannot be started just so (there is no such program, it is a script without a first line, …) is for the shell.
+        let pid = match direct.and_then(|plan| start(&plan).ok()) {
+            Some(pid) => pid,
+            None => start(&plan(&self.settings, &wish, &identity)?)?,
+        };
         drop((out_write, err_write, stdin));
         self.begun(key, pid);
         self.owners.insert(pid, Owner::Execution(key));
@@ -174,7 +184,10 @@ impl Guest {
                 && oom_kills > execution.oom_kills,
             signalled_by_host: execution.signalled,
         });
-        self.timers.after(GRACE, Timer::Grace(key));
+        // Most processes have closed their outputs before they end: look now, not after another round of events.
+        for source in stream.sources.iter_mut().flatten() {
+            source.readable = true;
+        }
         self.touch(key);
     }
 
@@ -205,12 +218,17 @@ impl Guest {
             }
             return;
         }
-        if !stream.outlets.iter().flatten().all(Outlet::finished) {
-            return;
-        }
+        let complete = stream.outlets.iter().flatten().all(Outlet::finished);
         let Some(execution) = stream.execution() else {
             return;
         };
+        if !complete {
+            if execution.exit.is_some() && !execution.grace {
+                execution.grace = true;
+                self.timers.after(GRACE, Timer::Grace(key));
+            }
+            return;
+        }
         let Some(exit) = execution.exit.clone() else {
             return;
         };

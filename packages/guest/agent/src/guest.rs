@@ -1,8 +1,10 @@
 //! The guest: everything it holds, and the event loop.
 
+use crate::direct::login::Logins;
 use crate::frame::{Kind, put_frame};
 use crate::link::Link;
 use crate::messages::Hello;
+use crate::news::News;
 use crate::poll::{Event, Interest, Poll, Token};
 use crate::reap::{Owner, Signals};
 use crate::settings::Settings;
@@ -42,6 +44,8 @@ pub struct Guest {
     pub drains: BTreeMap<u64, OwnedFd>,
     pub parts: BTreeMap<u64, Vec<u8>>,
     pub timers: Timers,
+    pub news: News,
+    pub logins: Logins,
     pub ready: VecDeque<u64>,
     /// Streams that wait for room on the link.
     pub stalled: Vec<u64>,
@@ -74,6 +78,8 @@ impl Guest {
             drains: BTreeMap::new(),
             parts: BTreeMap::new(),
             timers: Timers::default(),
+            news: News::default(),
+            logins: Logins::default(),
             ready: VecDeque::new(),
             stalled: Vec::new(),
             scratch: Vec::new(),
@@ -204,7 +210,7 @@ impl Guest {
                 self.pump(key);
             }
         }
-        if self.link.flush().is_err() {
+        if self.link.flush(&self.poll).is_err() {
             self.hang_up();
         }
         if self.link.has_room() {
@@ -222,6 +228,9 @@ impl Guest {
                 }
             }
             Timer::Grace(key) => self.end_grace(key),
+            Timer::News => self.tell_news(),
+            Timer::Learn => self.learn_login(),
+            Timer::LearnEnd => self.end_learning(),
             Timer::Meminfo => self.refresh_meminfo(),
             Timer::Kill => crate::reap::kill_everything(self),
         }
@@ -232,6 +241,7 @@ impl Guest {
             Token::Link => {
                 self.link.readable |= event.readable;
                 self.link.writable |= event.writable;
+                self.link.hung_up |= event.hung_up;
             }
             Token::Signals => self.on_signals(),
             Token::Source(key, index) => self.source_ready(key, index as usize),

@@ -12,6 +12,8 @@ use std::time::Duration;
 const HIGH_WATER_BYTES: usize = 256 * 1024;
 /// Above this many unsent bytes nothing is read from a host that does not read.
 const CHOKED_BYTES: usize = 1024 * 1024;
+/// After so many flushes without a full socket, room to write is not watched any more.
+const EASY_FLUSHES: u32 = 64;
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
 const LAST_BACK_OFF: Duration = Duration::from_secs(1);
 
@@ -35,6 +37,13 @@ pub struct Link {
     written: usize,
     pub readable: bool,
     pub writable: bool,
+    /// The peer has closed or half-closed: a short read is not the end of what is there.
+    pub hung_up: bool,
+    /// Whether the epoll set reports room to write. Only while writes meet a full socket: otherwise each frame that the
+    /// host reads would wake the guest.
+    watches_room: bool,
+    /// Flushes in a row that met no full socket.
+    easy_flushes: u32,
     back_off: Duration,
 }
 
@@ -49,6 +58,9 @@ impl Link {
             written: 0,
             readable: false,
             writable: false,
+            hung_up: false,
+            watches_room: false,
+            easy_flushes: 0,
             back_off: FIRST_BACK_OFF,
         }
     }
@@ -56,9 +68,12 @@ impl Link {
     /// Connects to the host's socket.
     pub fn dial(&mut self, poll: &Poll) -> Result<()> {
         let socket = connect_unix(&self.path)?;
-        poll.add(&socket, Token::Link, Interest::Both)?;
+        poll.add(&socket, Token::Link, Interest::Read)?;
         self.socket = Some(socket);
         self.phase = Phase::Greeting;
+        self.hung_up = false;
+        self.watches_room = false;
+        self.easy_flushes = 0;
         self.readable = true;
         self.writable = true;
         Ok(())
@@ -101,16 +116,30 @@ impl Link {
         self.socket.is_some() && self.writable && self.written < self.out.len()
     }
 
-    /// Writes as much as the socket takes.
-    pub fn flush(&mut self) -> Result<()> {
+    /// Writes as much as the socket takes; asks to be told of room when it is full.
+    pub fn flush(&mut self, poll: &Poll) -> Result<()> {
         let Some(socket) = &self.socket else {
             return Ok(());
         };
         while self.writable && self.written < self.out.len() {
             match sys::write(socket.as_raw_fd(), &self.out[self.written..]) {
                 Ok(count) => self.written += count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.writable = false;
+                    self.easy_flushes = 0;
+                    if !self.watches_room {
+                        self.watches_room = true;
+                        poll.rename(socket, Token::Link, Interest::Both)?;
+                    }
+                }
                 Err(error) => return Err(error),
+            }
+        }
+        if self.watches_room && self.written == self.out.len() {
+            self.easy_flushes += 1;
+            if self.easy_flushes > EASY_FLUSHES {
+                self.watches_room = false;
+                poll.rename(socket, Token::Link, Interest::Read)?;
             }
         }
         if self.written == self.out.len() {
@@ -131,7 +160,11 @@ impl Link {
         };
         match sys::read(socket.as_raw_fd(), buffer) {
             Ok(0) => Err(Error::from(ErrorKind::UnexpectedEof)),
-            Ok(count) => Ok(Some(count)),
+            Ok(count) => {
+                // Less than was asked for: the socket is empty, and what comes next is a new event.
+                self.readable = count == buffer.len() || self.hung_up;
+                Ok(Some(count))
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.readable = false;
                 Ok(None)

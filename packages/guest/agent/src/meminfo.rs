@@ -110,7 +110,7 @@ impl Guest {
         }
         let busy = self.owners.values().any(|owner| match owner {
             Owner::Execution(_) => true,
-            Owner::Worker(_) => false,
+            Owner::Worker(_) | Owner::Login => false,
             Owner::Shell(id) => self.shell_busy(*id),
         });
         if busy {

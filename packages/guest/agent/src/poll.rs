@@ -60,6 +60,8 @@ pub struct Event {
     pub token: Token,
     pub readable: bool,
     pub writable: bool,
+    /// The other end is closed, wholly or in its sending half.
+    pub hung_up: bool,
 }
 
 /// Which directions to watch.
@@ -127,6 +129,7 @@ impl Poll {
                 token: Token::decode(event.u64),
                 readable: flags & (libc::EPOLLIN as u32 | hangup) != 0,
                 writable: flags & (libc::EPOLLOUT as u32 | hangup) != 0,
+                hung_up: flags & hangup != 0,
             });
         }
     }

@@ -11,12 +11,16 @@ use std::time::Duration;
 /// How long processes have after TERM.
 const END_GRACE: Duration = Duration::from_secs(2);
 
+const RECORD_BYTES: usize = std::mem::size_of::<libc::signalfd_siginfo>();
+
 /// Whose end a process's end is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     Execution(u64),
     Worker(u64),
     Shell(u64),
+    /// A login shell that is asked what it exports.
+    Login,
 }
 
 /// Signals as a descriptor.
@@ -77,12 +81,11 @@ impl Guest {
             return;
         };
         let fd = signals.0.as_raw_fd();
-        let mut record = [0u8; std::mem::size_of::<libc::signalfd_siginfo>()];
+        // Room for more than the kinds of signals that are asked for: one read takes them all.
+        let mut records = [0u8; RECORD_BYTES * 8];
+        let count = sys::read(fd, &mut records).unwrap_or(0);
         let mut end = false;
-        while let Ok(count) = sys::read(fd, &mut record) {
-            if count < record.len() {
-                break;
-            }
+        for record in records[..count].chunks_exact(RECORD_BYTES) {
             let word = |at: usize| {
                 record
                     .get(at..at + 4)
@@ -92,8 +95,7 @@ impl Guest {
             let signal = word(std::mem::offset_of!(libc::signalfd_siginfo, ssi_signo));
             let sender = word(std::mem::offset_of!(libc::signalfd_siginfo, ssi_pid));
             // The init of a box ends when those outside say so: inside, where senders have numbers, a stray kill is no order.
-            let from_inside = sender != 0 && std::process::id() == 1;
-            end |= signal != libc::SIGCHLD as u32 && !from_inside;
+            end |= signal != libc::SIGCHLD as u32 && !(sender != 0 && std::process::id() == 1);
         }
         if end {
             self.begin_end();
@@ -113,6 +115,7 @@ impl Guest {
                 Some(Owner::Execution(key)) => self.leader_ended(key, status),
                 Some(Owner::Worker(key)) => self.worker_ended(key, status),
                 Some(Owner::Shell(key)) => self.shell_ended(key, pid, status),
+                Some(Owner::Login) => self.login_ended(pid, status),
                 None => {}
             }
         }

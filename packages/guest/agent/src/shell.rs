@@ -212,6 +212,7 @@ impl Guest {
             directory,
             directory_optional,
             script: None,
+            direct: None,
             subject: name.into(),
         };
         let targets = crate::shell_text::descriptors(bash);

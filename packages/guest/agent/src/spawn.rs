@@ -169,13 +169,32 @@ unsafe fn set_up(child: &mut Child<'_>) -> i32 {
         }
         child.stage = Stage::Program;
         let mut worst = libc::ENOENT;
-        for program in &plan.programs {
+        for (index, program) in plan.programs.iter().enumerate() {
+            if let Some(direct) = &plan.direct {
+                if libc::access(program.as_ptr(), libc::F_OK) < 0 {
+                    let error = errno();
+                    if error == libc::ENOENT || error == libc::ENOTDIR {
+                        continue;
+                    }
+                    return error;
+                }
+                let (slot, name) = (
+                    child.environment.get_mut(direct.slot),
+                    direct.names.get(index),
+                );
+                if let (Some(slot), Some(name)) = (slot, name) {
+                    *slot = name.as_ptr();
+                }
+            }
             libc::execve(
                 program.as_ptr(),
                 child.arguments.as_ptr(),
                 child.environment.as_ptr(),
             );
             let error = errno();
+            if plan.direct.is_some() {
+                return error;
+            }
             if error != libc::ENOENT && error != libc::ENOTDIR {
                 worst = error;
                 if error != libc::EACCES {

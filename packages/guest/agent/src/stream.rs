@@ -61,6 +61,8 @@ pub struct Stream {
     pub detached: bool,
     /// Waits in the ready queue.
     pub queued: bool,
+    /// News is told at once the next time; see [`crate::news`].
+    pub impatient: bool,
 }
 
 impl Stream {
@@ -80,6 +82,7 @@ impl Stream {
             job: Job::Done,
             detached: false,
             queued: false,
+            impatient: false,
         }
     }
 

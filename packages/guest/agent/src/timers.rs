@@ -11,6 +11,12 @@ pub enum Timer {
     Dial,
     /// The grace of background writers is over for this stream.
     Grace(u64),
+    /// Tell the host what waited for company.
+    News,
+    /// Ask a login shell what it exports.
+    Learn,
+    /// The login shell should have answered.
+    LearnEnd,
     /// Refresh /proc/meminfo.
     Meminfo,
     /// Kill what is left at the end of the box.
