@@ -39,17 +39,8 @@ pub fn remove_all(paths: &[AbsolutePath], timeout: Duration) -> Result<()> {
     paths.iter().try_for_each(|path| remove(path, deadline))
 }
 
-/// Thaws v1 groups: a frozen process does not die before that. v2 kills the frozen as well.
-pub fn thaw_all(paths: &[AbsolutePath]) -> Result<()> {
-    for path in paths {
-        guard(path)?;
-        let _ = fs::write(path.join("freezer.state"), "THAWED");
-    }
-    Ok(())
-}
-
 /// Only directories at least two below the hierarchy's root: never a controller, never what the machine itself lives in.
-fn guard(path: &Path) -> Result<()> {
+pub(crate) fn guard(path: &Path) -> Result<()> {
     let depth = path.strip_prefix(ROOT).ok().map(|rest| {
         rest.components()
             .filter(|component| matches!(component, Component::Normal(_)))

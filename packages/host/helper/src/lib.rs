@@ -6,6 +6,7 @@ pub mod boxes;
 pub mod btrfs;
 pub mod cgroup;
 pub mod error;
+pub mod freezer;
 pub mod kernel;
 pub mod lane;
 pub mod mount;

@@ -46,6 +46,11 @@ pub enum Command {
     },
     BoxStart(BoxStart),
     BoxKill(BoxKill),
+    BoxFreeze {
+        box_id: String,
+        cgroups: Vec<AbsolutePath>,
+        frozen: bool,
+    },
     CgroupsRemove {
         paths: Vec<AbsolutePath>,
     },

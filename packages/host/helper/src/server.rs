@@ -13,7 +13,7 @@ use crate::net::setup;
 use crate::process::exits;
 use crate::process::watch::{self, Watch};
 use crate::protocol::{self, Command, MAX_LINE_BYTES, Request};
-use crate::{cgroup, kernel, mount, output};
+use crate::{cgroup, freezer, kernel, mount, output};
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use std::time::Duration;
 const STARTS_AT_ONCE: usize = 8;
 const KILLS_AT_ONCE: usize = 16;
 const OTHERS_AT_ONCE: usize = 4;
+const FREEZE_TIMEOUT: Duration = Duration::from_secs(5);
 const CGROUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
@@ -181,6 +182,15 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
             }))
         }
         Command::BoxKill(wish) => Ok(json!({ "killed": kill::kill(&wish, network)? })),
+        Command::BoxFreeze {
+            cgroups, frozen, ..
+        } => {
+            let frozen = match frozen {
+                true => freezer::freeze_all(&cgroups, FREEZE_TIMEOUT),
+                false => freezer::thaw_all(&cgroups),
+            };
+            frozen.map(empty)
+        }
         Command::CgroupsRemove { paths } => cgroup::remove_all(&paths, CGROUP_TIMEOUT).map(empty),
         Command::BoxWatch(wish) => context
             .watch

@@ -187,6 +187,49 @@ fn a_frozen_box_is_killed_too() {
 }
 
 #[test]
+fn a_box_frozen_by_command_is_thawed_or_killed() {
+    if !ready("a_box_frozen_by_command_is_thawed_or_killed") {
+        return;
+    }
+    let fixture = Fixture::new();
+    let mut helper = fixture.helper(0);
+    let started = helper
+        .call(
+            "boxStart",
+            fixture.box_wish("one", &["exit-later", "500", "3"]),
+        )
+        .unwrap();
+    helper
+        .call("boxWatch", fixture.watch_wish("one", &started))
+        .unwrap();
+    let kill = fixture.kill_wish("one", &started);
+    let wish =
+        |frozen: bool| json!({ "boxId": "one", "cgroups": kill["cgroups"], "frozen": frozen });
+    for _ in 0..2 {
+        helper.call("boxFreeze", wish(true)).unwrap();
+    }
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert!(!helper.has_event() && is_alive(pid_of(&started)));
+    for _ in 0..2 {
+        helper.call("boxFreeze", wish(false)).unwrap();
+    }
+    assert_eq!(helper.event_named("exited")["waitStatus"], 3 << 8);
+    helper.call("boxKill", kill.clone()).unwrap();
+    let gone = helper.call("boxFreeze", wish(true)).unwrap_err();
+    assert_eq!(gone["code"], "badRequest");
+    helper.call("boxFreeze", wish(false)).unwrap();
+
+    let started = helper
+        .call("boxStart", fixture.box_wish("two", &[]))
+        .unwrap();
+    let kill = fixture.kill_wish("two", &started);
+    let freeze = json!({ "boxId": "two", "cgroups": kill["cgroups"], "frozen": true });
+    helper.call("boxFreeze", freeze).unwrap();
+    assert_eq!(helper.call("boxKill", kill).unwrap()["killed"], true);
+    assert_no_trace(&fixture, "two", helper.pid());
+}
+
+#[test]
 fn a_start_that_fails_leaves_nothing_and_says_why() {
     if !ready("a_start_that_fails_leaves_nothing_and_says_why") {
         return;

@@ -81,23 +81,6 @@ fn stragglers_are_killed_in_nested_groups_of_every_hierarchy() {
 }
 
 #[test]
-fn a_frozen_process_is_killed_too() {
-    if !is_root("a_frozen_process_is_killed_too") {
-        return;
-    }
-    let parent = Parent::new();
-    let Some(path) = parent.child("/sys/fs/cgroup/freezer/", "box") else {
-        println!("a_frozen_process_is_killed_too: skipped, no v1 freezer here");
-        return;
-    };
-    let mut sleeper = sleeper_in(path.to_str().unwrap());
-    fs::write(path.join("freezer.state"), "FROZEN").unwrap();
-    let wait = std::thread::spawn(move || sleeper.wait().unwrap());
-    remove_all(&[path], Duration::from_secs(10)).unwrap();
-    assert_eq!(wait.join().unwrap().signal(), Some(libc::SIGKILL));
-}
-
-#[test]
 fn what_is_not_a_boxs_group_is_refused_before_anything_is_touched() {
     if !is_root("what_is_not_a_boxs_group_is_refused_before_anything_is_touched") {
         return;

@@ -70,6 +70,12 @@ export interface HelperCommands {
     args: { boxId: string; pid: number; startTimeTicks: number; cgroups: string[]; netSlot: number; timeoutMs: number };
     result: { killed: boolean };
   };
+  /**
+   * Lets no process of the box run on, or lets all run again; answers when that is so. Idempotent. What cannot be frozen within 5 s is thawed again and answers
+   * `timeout`; a box without any of its cgroups cannot be frozen (`badRequest`), and is thawed by nothing to do. The kernel keeps a frozen box frozen when
+   * the helper dies: thaw it then. `boxKill` and `cgroupsRemove` end a frozen box as any other.
+   */
+  boxFreeze: { args: { boxId: string; cgroups: string[]; frozen: boolean }; result: Record<never, never> };
   /** Removes cgroup directories, killing what is in them. Idempotent. */
   cgroupsRemove: { args: { paths: string[] }; result: Record<never, never> };
   /** Watches the init process of a box; `exited` follows at once if it is gone already. Idempotent. */

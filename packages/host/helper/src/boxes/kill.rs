@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::cgroup;
 use crate::error::{Code, Error, Result};
+use crate::freezer;
 use crate::net::pool::Network;
 use crate::process::pidfd::Process;
 use crate::protocol::BoxKill;
@@ -17,7 +18,7 @@ pub fn kill(wish: &BoxKill, network: &Network) -> Result<bool> {
     if let Some(process) = Process::open(wish.pid, wish.start_time_ticks)? {
         killed = !process.wait(Duration::ZERO);
         process.kill()?;
-        cgroup::thaw_all(&wish.cgroups)?;
+        freezer::thaw_all(&wish.cgroups)?;
         if !process.wait(timeout) {
             let message = format!(
                 "box {} (process {}) lives on after SIGKILL",
