@@ -20,7 +20,7 @@ export const addLaunchOptions = (command: Command): Command =>
     .option('--from <snapshot>', 'start from this snapshot, by id or name')
     .option('--size <size>', 'how large (SMALL)', sizeOption)
     .addOption(
-      new Option('--isolation <grade>', 'how strongly it is isolated (auto: the strongest that works here)').choices([
+      new Option('--isolation <grade>', 'how strongly it is isolated; auto is the strongest that works here').choices([
         'auto',
         'container',
         'gvisor',
