@@ -26,7 +26,7 @@ pub struct Open {
     pub stderr_limit: u64,
     #[prost(
         oneof = "Request",
-        tags = "10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 31, 32, 33"
+        tags = "10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 31, 32, 33, 34"
     )]
     pub request: Option<Request>,
 }
@@ -65,6 +65,8 @@ pub enum Request {
     Refresh(Refresh),
     #[prost(message, tag = "33")]
     DropShell(DropShell),
+    #[prost(message, tag = "34")]
+    Sync(Sync),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -259,6 +261,9 @@ pub struct DropShell {
     #[prost(string, tag = "1")]
     pub shell_name: String,
 }
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Sync {}
 
 #[derive(Clone, PartialEq, Message)]
 pub struct FileInfo {

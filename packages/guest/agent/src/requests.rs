@@ -46,6 +46,7 @@ impl Guest {
                 self.drop_shell(&wish.shell_name);
                 self.done(key, Ok(()));
             }
+            Request::Sync(_) => self.sync(key),
         }
         Ok(())
     }

@@ -433,3 +433,11 @@ fn the_users_permissions_apply() {
     );
     assert!(text.contains("groups=54322,54323"), "{text}");
 }
+
+#[test]
+fn a_flush_ends_well() {
+    let mut host = Host::start();
+    written(&mut host, write("~/file"), b"bytes");
+    let view = host.call(Request::Sync(Sync {}));
+    assert_eq!(view.status.clone().unwrap().error, None);
+}

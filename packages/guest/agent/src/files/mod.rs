@@ -3,4 +3,5 @@
 pub mod folder;
 pub mod info;
 pub mod read;
+pub mod sync;
 pub mod write;
