@@ -19,7 +19,11 @@ const interrupted = async (words: readonly string[], answer: (request: Seen) => 
     env: { ...process.env, RUNLOOP_BASE_URL: api.client.endpoint.baseUrl, RUNLOOP_API_KEY: 'ak_test', NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  wait = () => child.kill('SIGINT');
+  // Once: a second Ctrl-C would end it at once.
+  wait = () => {
+    wait = () => undefined;
+    child.kill('SIGINT');
+  };
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
