@@ -42,7 +42,10 @@ export class ExecutionCalls {
   }
 
   view(executionId: string, lastLines: number): ExecutionView {
-    const found = this.#executions.require(executionId);
+    return this.#view(this.#executions.require(executionId), lastLines);
+  }
+
+  #view(found: Found, lastLines: number): ExecutionView {
     const state = 'live' in found ? found.live.state() : completedState(found.record);
     const tail = (stream: OutputStream, sizeBytes: number) =>
       this.#reader.tail(outputContent(this.#spool, this.#boxId, found, stream), sizeBytes, lastLines);
@@ -68,7 +71,7 @@ export class ExecutionCalls {
         live.requireHost();
       }
     }
-    return this.view(executionId, wait.lastLines);
+    return this.#view(found, wait.lastLines);
   }
 
   async *output(

@@ -172,7 +172,7 @@ export class LiveExecution {
       this.stdin.fail(new HostError('stdinClosed', `execution ${this.record.executionId} has ended`));
     }
     if (this.#stream !== undefined) {
-      this.#link?.close(this.#stream);
+      this.#link?.forget(this.#stream);
     }
     this.#context.completed(this);
     this.#ring();

@@ -18,6 +18,10 @@ const busyBytes = 1024 * 1024;
 /** Bytes waiting to be sent above which nothing more is read: a guest that asks without listening has to wait. */
 const stuffedBytes = 32 * 1024 * 1024;
 
+/** What can wait for company waits this long, until it is this much. */
+const patienceMs = 5;
+const maxWaitingFrames = 64;
+
 /** One connection of a guest: bytes in, frames out, and the other way round. */
 export class GuestConnection {
   readonly #socket: Socket;
@@ -27,6 +31,8 @@ export class GuestConnection {
   #frames = 0;
   #resume: NodeJS.Timeout | undefined;
   #corked = false;
+  #waiting: Uint8Array[] = [];
+  #waitingTimer: NodeJS.Timeout | undefined;
   #closed = false;
   /** Counts chunks read: a heartbeat sees from it that the guest lives. */
   reads = 0;
@@ -60,6 +66,19 @@ export class GuestConnection {
     return this.#closed || this.#socket.writableLength >= busyBytes;
   }
 
+  /** Sends a frame that nobody waits for, with the next ones or after a moment: it shall not wake the guest alone. */
+  writeLater(frame: Uint8Array): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#waiting.push(frame);
+    if (this.#waiting.length >= maxWaitingFrames) {
+      this.write();
+    } else {
+      this.#waitingTimer ??= setTimeout(() => this.write(), patienceMs);
+    }
+  }
+
   /** Sends frames; those of one turn of the event loop go out in one system call. */
   write(...frames: Uint8Array[]): void {
     if (this.#closed) {
@@ -68,10 +87,16 @@ export class GuestConnection {
     if (!this.#corked) {
       this.#corked = true;
       this.#socket.cork();
-      process.nextTick(() => {
+      setImmediate(() => {
         this.#corked = false;
         this.#socket.uncork();
       });
+    }
+    if (this.#waiting.length > 0) {
+      clearTimeout(this.#waitingTimer);
+      this.#waitingTimer = undefined;
+      this.#socket.write(Buffer.concat(this.#waiting));
+      this.#waiting = [];
     }
     for (const frame of frames) {
       this.#socket.write(frame);
@@ -122,6 +147,7 @@ export class GuestConnection {
     if (!this.#closed) {
       this.#closed = true;
       clearTimeout(this.#resume);
+      clearTimeout(this.#waitingTimer);
       this.#socket.destroy();
       this.#events.closed(cause);
     }

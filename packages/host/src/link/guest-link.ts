@@ -141,6 +141,16 @@ export class GuestLink {
     stream.present = false;
   }
 
+  /** As `close`, for a stream that is finished: the guest hears of it with the next frames, or after a moment. */
+  forget(stream: GuestStream): void {
+    const heldByGuest = stream.present && !stream.closed;
+    stream.present = false;
+    this.close(stream);
+    if (heldByGuest && this.connected) {
+      this.#current?.connection.writeLater(encodeFrame(FrameType.close, stream.id));
+    }
+  }
+
   /** A guest has dialled. */
   accept(socket: Socket): void {
     if (this.#ended !== undefined) {
