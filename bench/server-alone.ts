@@ -56,6 +56,7 @@ try {
     authorization,
     body: '{"command":"true","command_id":"bench-{n}"}',
     connections,
+    expect: { status: 'completed', exit_status: 0 },
   };
   // Both are compiled before they are measured.
   await requestRate({ ...load, port: barePort, total: 5_000 });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { RawConnection } from './raw-connection.ts';
 
 /** What one run sends. `{n}` in the body becomes a number that no other request has. */
 export interface Load {
@@ -10,36 +10,26 @@ export interface Load {
   readonly body: string;
   readonly connections: number;
   readonly total: number;
+  /** Members that the JSON of every answer must have, with these values. */
+  readonly expect: Readonly<Record<string, unknown>>;
 }
 
-const headEnd = Buffer.from('\r\n\r\n');
-
-/** One keep-alive connection, one request after another, as raw as it gets. */
-const drive = async (load: Load, next: () => number | undefined): Promise<void> => {
-  const socket = connect({ port: load.port, host: '127.0.0.1', noDelay: true });
-  await once(socket, 'connect');
-  for (let number = next(); number !== undefined; number = next()) {
-    const body = load.body.replace('{n}', String(number));
-    socket.write(
-      `POST ${load.path} HTTP/1.1\r\nhost: bench\r\nauthorization: ${load.authorization}\r\ncontent-type: application/json\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-    let seen: Buffer = Buffer.alloc(0);
-    for (let missing = 1; missing > 0; ) {
-      const [chunk] = (await once(socket, 'data')) as [Buffer];
-      seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-      const end = seen.indexOf(headEnd);
-      if (end >= 0) {
-        const head = seen.toString('latin1', 0, end);
-        if (!head.startsWith('HTTP/1.1 200')) {
-          throw new Error(head);
-        }
-        const length = Number(/content-length: (\d+)/i.exec(head)?.[1]);
-        missing = end + headEnd.length + length - seen.length;
-      }
-    }
+/** Sends one request. Throws when the answer is not as expected. */
+export const checked = async (connection: RawConnection, load: Load, number: number): Promise<void> => {
+  const head = `host: bench\r\nauthorization: ${load.authorization}\r\n`;
+  const answer = await connection.post(load.path, head, load.body.replace('{n}', String(number)));
+  const view: Record<string, unknown> = answer.status === 200 ? JSON.parse(answer.body) : {};
+  if (answer.status !== 200 || Object.entries(load.expect).some(([name, value]) => view[name] !== value)) {
+    throw new Error(`unexpected answer: ${answer.status} ${answer.body}`);
   }
-  socket.destroy();
+};
+
+const drive = async (load: Load, next: () => number | undefined): Promise<void> => {
+  const connection = await RawConnection.open(load.port);
+  for (let number = next(); number !== undefined; number = next()) {
+    await checked(connection, load, number);
+  }
+  connection.close();
 };
 
 if (parentPort !== null) {
@@ -51,7 +41,7 @@ if (parentPort !== null) {
   parentPort.postMessage((load.total * 1000) / (performance.now() - began));
 }
 
-/** Runs the load in a thread of its own; answers requests per second. */
+/** Runs the load in a thread of its own; answers requests per second. Rejects when an answer is not as expected. */
 export const requestRate = async (load: Load): Promise<number> => {
   const worker = new Worker(new URL(import.meta.url), { workerData: load });
   const [rate] = (await once(worker, 'message')) as [number];
