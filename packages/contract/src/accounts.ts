@@ -1,5 +1,33 @@
 import { z } from 'zod';
 
+/** Settings of an account that it may change itself. Berth's own. */
+export const accountSettings = z.object({
+  /** A suspension that says nothing else keeps the memory too, where the grade of isolation can. */
+  suspend_memory: z.boolean(),
+  /** Grade of isolation of devboxes that name none; `default` is that of the installation. */
+  isolation: z.enum(['default', 'auto', 'container', 'gvisor']),
+});
+export type AccountSettings = z.output<typeof accountSettings>;
+
+/** What an account that has changed nothing goes by. */
+export const defaultAccountSettings: AccountSettings = { suspend_memory: false, isolation: 'default' };
+
+/** Change of settings: what is left out stays. */
+export const accountSettingsUpdate = accountSettings.partial();
+export type AccountSettingsUpdate = z.output<typeof accountSettingsUpdate>;
+
+const quota = z.number();
+
+/** Most that the account may have at a time, and what it has. Berth's own. */
+export const accountQuotas = z.object({
+  running_devboxes: z.object({ limit: quota, used: quota }),
+  memory_gib: z.object({ limit: quota, used: quota }),
+  disk_gib: z.object({ limit: quota, used: quota }),
+  snapshots: z.object({ limit: quota, used: quota }),
+  snapshot_gib: z.object({ limit: quota, used: quota }),
+});
+export type AccountQuotas = z.output<typeof accountQuotas>;
+
 const billingType = z.enum(['STRIPE', 'AWS_MARKETPLACE', 'STRIPE_PROJECTS', 'UNRECOGNIZED']);
 
 export const accountView = z.object({

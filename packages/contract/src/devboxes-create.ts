@@ -39,6 +39,20 @@ export const devboxCreate = z.object({
 });
 export type DevboxCreate = z.output<typeof devboxCreate>;
 
+/** Most forks of one call. */
+const maximumForks = 64;
+
+/** Body of `fork`, Berth's own. Without `memory`, processes come along where the isolation of the devbox can. */
+export const devboxFork = z.object({
+  count: z.int().min(1).max(maximumForks).default(1),
+  memory: z.boolean().optional(),
+  /** Name of the fork; several are numbered `name-1`, `name-2`, …. */
+  name: devboxName.optional(),
+  /** In place of that of the source. */
+  metadata: metadataMap.optional(),
+});
+export type DevboxFork = z.output<typeof devboxFork>;
+
 /** Body of `POST /v1/devboxes/{id}`: what is left out stays; empty text or map clears (API §3.1). */
 export const devboxUpdate = z.object({
   name: devboxName.optional(),

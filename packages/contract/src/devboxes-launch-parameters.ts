@@ -24,7 +24,12 @@ const lifecycle = z.object({
     })
     .optional(),
   resume_triggers: z.object({ axon_event: z.boolean().optional(), http: z.boolean().optional() }).optional(),
+  /** Berth's own: a suspension that says nothing else keeps the memory too, where the grade of isolation can. */
+  suspend_memory: z.boolean().optional(),
 });
+
+/** Time that `suspend_commands` have together when nothing else is said (API §3.6). */
+export const defaultSuspendDeadlineMs = 30_000;
 
 /** Account that commands run as (API §3.6). Root is `{username: "root", uid: 0}`. */
 export const userParameters = z

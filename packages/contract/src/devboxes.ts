@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { readMetadataFilter } from './metadata-filter.ts';
 import { page, pageQuery } from './pagination.ts';
 
-/** Every status of the API (§3.3). This version never shows the deprecated `scheduled`, nor those of suspension. */
+/** Every status of the API (§3.3). This version never shows the deprecated `scheduled`; one that resumes shows `provisioning`, not `resuming`. */
 export const devboxStatuses = [
   'scheduled',
   'queued',
@@ -44,6 +45,8 @@ export const devboxView = z.object({
   state_transitions: z.array(stateTransition),
   blueprint_id: z.string().nullable(),
   snapshot_id: z.string().nullable(),
+  /** Berth's own: the devbox whose fork this is. */
+  forked_from: z.string().optional(),
   failure_reason: failureReason.nullable(),
   shutdown_reason: shutdownReason.nullable(),
   initiator_type: z.enum(['unknown', 'api', 'scenario', 'scoring_validation', 'reflex']),
@@ -52,12 +55,12 @@ export const devboxView = z.object({
 });
 export type DevboxView = z.output<typeof devboxView>;
 
+export const devboxForkView = z.object({ devboxes: z.array(devboxView) });
+
 export const devboxListView = page('devboxes', devboxView);
 export type DevboxListView = z.output<typeof devboxListView>;
 
-const metadataFilterName = /^metadata\[([^\]]{1,256})\]$/;
-
-/** Filters of the list; `metadata[key]=value` may be given for several keys. */
+/** Filters of the list. */
 export const devboxListQuery = pageQuery
   .extend({
     status: devboxStatus.optional(),
@@ -68,15 +71,7 @@ export const devboxListQuery = pageQuery
   .catchall(z.unknown())
   .transform((query, context) => {
     const { limit, starting_after, include_total_count, status, id, name, search, ...others } = query;
-    const metadata: Record<string, string> = {};
-    for (const [parameter, value] of Object.entries(others)) {
-      const key = metadataFilterName.exec(parameter)?.[1];
-      if (key !== undefined && typeof value === 'string') {
-        metadata[key] = value;
-      } else if (key !== undefined) {
-        context.addIssue({ code: 'custom', path: [parameter], message: 'must be given once' });
-      }
-    }
+    const metadata = readMetadataFilter(others, context);
     return { limit, starting_after, include_total_count, status, id, name, search, metadata };
   });
 export type DevboxListQuery = z.output<typeof devboxListQuery>;
@@ -89,6 +84,12 @@ export const devboxWait = z.object({
   statuses: z.array(devboxStatus).min(1).max(100),
   timeout_seconds: z.number().min(0).default(devboxWaitSeconds.default),
 });
+
+/** Body of `suspend`. Berth's own: with `memory`, processes are kept and go on at resume; left out, the devbox's default decides. */
+export const devboxSuspend = z.object({ memory: z.boolean().optional() });
+
+/** Body of `resume`. Berth's own: `memory: false` starts from the disk even though a memory image is kept. */
+export const devboxResume = z.object({ memory: z.boolean().default(true) });
 
 export const metadataKeysView = z.object({ keys: z.array(z.string()) });
 export const metadataValuesView = z.object({ key: z.string(), values: z.array(z.string()) });

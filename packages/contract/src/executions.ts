@@ -17,8 +17,8 @@ export const lastLinesQuery = z.object({ last_n: queryInteger(0, maximumLastLine
 const command = storableText(8 * 1024 * 1024).min(1);
 const shellName = storableText(256).min(1);
 
-/** Ids that the platform itself gives to a box's set-up steps and main process. */
-export const reservedExecutionId = /^(setup-\d+|entrypoint)$/;
+/** Ids that the platform itself gives to a box's set-up steps, main process and suspend commands, with the number of the start or suspension. */
+export const reservedExecutionId = /^(setup-\d+(-\d+)?|entrypoint(-\d+)?|suspend-\d+-\d+)$/;
 
 /** An execution id as clients make them: UUIDv7 from the official ones. */
 export const executionId = z

@@ -27,19 +27,6 @@ const metadata = (base: string) =>
 
 /** Endpoints of the Runloop API that Berth knows and does not serve yet (docs/API.md lists them). */
 export const notYetRoutes: readonly NotYetRoute[] = [
-  ...feature('suspending devboxes', 'POST /v1/devboxes/{id}/suspend', 'POST /v1/devboxes/{id}/resume'),
-  ...feature(
-    'disk snapshots',
-    'POST /v1/devboxes/{id}/snapshot_disk',
-    'POST /v1/devboxes/{id}/snapshot_disk_async',
-    'GET /v1/devboxes/disk_snapshots',
-    'GET /v1/devboxes/disk_snapshots/list_public',
-    'GET /v1/devboxes/disk_snapshots/{id}/status',
-    'POST /v1/devboxes/disk_snapshots/{id}',
-    'POST /v1/devboxes/disk_snapshots/{id}/delete',
-    ...metadata('/v1/devboxes/disk_snapshots'),
-    ...metadata('/v1/devboxes/disk_snapshots/public'),
-  ),
   ...feature(
     'tunnels',
     'POST /v1/devboxes/{id}/enable_tunnel',

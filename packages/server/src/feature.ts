@@ -1,5 +1,7 @@
 import type { Host } from '@berth/host/contract';
 import type { Logger } from 'pino';
+import type { AccountSettingsService } from './accounts/settings.ts';
+import type { AdmissionSettings } from './admission/settings.ts';
 import type { Database } from './database/database.ts';
 import type { NotificationHub } from './database/notifications.ts';
 import type { Route } from './http/route.ts';
@@ -12,11 +14,14 @@ export interface FeatureParts {
   readonly database: Database;
   readonly hub: NotificationHub;
   readonly host: Host;
+  readonly accountSettings: AccountSettingsService;
   readonly secrets: SecretService;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Departures from the default settings of the reconciler. */
   readonly reconciler?: Partial<ReconcilerSettings>;
+  /** Departures from the default settings of admission. */
+  readonly admission?: Partial<AdmissionSettings>;
 }
 
 /** One part of the API with what it runs in the background. */

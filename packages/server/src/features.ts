@@ -5,8 +5,8 @@ import { devboxFeature } from './devboxes/feature.ts';
 import type { Feature, FeatureParts } from './feature.ts';
 import { secretRoutes } from './secrets/routes.ts';
 
-const account = ({ database }: FeatureParts): Feature => ({
-  routes: accountRoutes(new AccountService(database), new ApiKeyService(database)),
+const account = ({ database, accountSettings }: FeatureParts): Feature => ({
+  routes: accountRoutes(new AccountService(database), accountSettings, new ApiKeyService(database)),
 });
 
 const secrets = (parts: FeatureParts): Feature => ({ routes: secretRoutes(parts.secrets) });

@@ -21,7 +21,11 @@ const serve = async (): Promise<void> => {
     host,
     masterKey,
     log,
-    reconciler: { defaultIsolation: config.isolation },
+    admission: config.admission,
+    reconciler: {
+      defaultIsolation: config.isolation,
+      ...(config.suspendedTtlMs === undefined ? {} : { suspendedTtlMs: config.suspendedTtlMs }),
+    },
   });
   const port = await server.start(config.port, config.listenAddress).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EADDRINUSE'

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { notYetRoutes as notYet } from '@berth/contract';
 import type { Host } from '@berth/host/contract';
 import type { Logger } from 'pino';
+import { AccountSettingsService } from './accounts/settings.ts';
+import type { AdmissionSettings } from './admission/settings.ts';
 import { Authentication, apiKeysTopic } from './api-keys/authentication.ts';
 import { openDatabase } from './database/database.ts';
 import { NotificationHub } from './database/notifications.ts';
@@ -30,6 +32,7 @@ export interface ServerOptions {
   readonly masterKey: MasterKey;
   readonly log: Logger;
   readonly reconciler?: Partial<ReconcilerSettings>;
+  readonly admission?: Partial<AdmissionSettings>;
   readonly frontDoor?: Omit<FrontDoorOptions, 'onRequest'>;
   /** Further routes, for tests of the kernel. */
   readonly extraRoutes?: readonly Route[];
@@ -61,7 +64,17 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   const secrets = new SecretService({ database, masterKey: options.masterKey });
   const idempotency = new IdempotencyService({ database, owner: randomUUID(), log });
   const authentication = new Authentication(database);
-  const parts: FeatureParts = { database, hub, host, secrets, metrics, log, reconciler: options.reconciler ?? {} };
+  const parts: FeatureParts = {
+    database,
+    hub,
+    host,
+    accountSettings: new AccountSettingsService(database, hub),
+    secrets,
+    metrics,
+    log,
+    reconciler: options.reconciler ?? {},
+    admission: options.admission ?? {},
+  };
   const running = features.map((feature) => feature(parts));
 
   const served = [

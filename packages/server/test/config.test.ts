@@ -12,6 +12,7 @@ describe('the configuration', () => {
       databaseUrl: 'postgres://berth@localhost/berth?host=%2Fsrv%2Fb%2Frun%2Fpostgres',
       masterKeyFile: '/srv/b/server/master.key',
       isolation: 'container',
+      admission: {},
       logLevel: 'info',
     });
   });
@@ -31,6 +32,12 @@ describe('the configuration', () => {
       DATABASE_URL: 'postgresql://u:p@db/x',
       BERTH_MASTER_KEY_FILE: '/etc/key',
       BERTH_ISOLATION: 'gvisor',
+      BERTH_MEMORY_OVERCOMMIT: '1',
+      BERTH_DISK_OVERCOMMIT: '2.5',
+      BERTH_PARALLEL_STARTS: '4',
+      BERTH_EVICTION_NOTICE_SECONDS: '10',
+      BERTH_SUSPENDED_TTL_HOURS: '24',
+      BERTH_QUOTAS: '{"*":{"running":5},"acc_1":{"snapshots":2}}',
       BERTH_LOG_LEVEL: 'debug',
     };
     expect(readConfig(given)).toMatchObject({
@@ -40,12 +47,24 @@ describe('the configuration', () => {
       databaseUrl: 'postgresql://u:p@db/x',
       masterKeyFile: '/etc/key',
       isolation: 'gvisor',
+      admission: {
+        memoryOvercommit: 1,
+        diskOvercommit: 2.5,
+        parallelStarts: 4,
+        evictionNoticeMs: 10_000,
+        quotas: { '*': { running: 5 }, acc_1: { snapshots: 2 } },
+      },
+      suspendedTtlMs: 24 * 3_600_000,
       logLevel: 'debug',
     });
   });
 
   it.each([
     [{ BERTH_PORT: '70000' }, 'BERTH_PORT'],
+    [{ BERTH_QUOTAS: '{' }, 'BERTH_QUOTAS: must be JSON'],
+    [{ BERTH_QUOTAS: '{"*":{"runing":1}}' }, 'BERTH_QUOTAS'],
+    [{ BERTH_MEMORY_OVERCOMMIT: '0' }, 'BERTH_MEMORY_OVERCOMMIT'],
+    [{ BERTH_PARALLEL_STARTS: '1.5' }, 'BERTH_PARALLEL_STARTS'],
     [{ BERTH_PORT: 'http' }, 'BERTH_PORT: must be a port number'],
     [{ BERTH_STATE: 'relative' }, 'BERTH_STATE: must be an absolute path'],
     [{ DATABASE_URL: 'mysql://x' }, 'DATABASE_URL: must start with postgres://'],

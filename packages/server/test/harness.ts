@@ -44,6 +44,7 @@ export interface TestServerOptions {
   readonly extraRoutes?: readonly Route[];
   readonly frontDoor?: ServerOptions['frontDoor'];
   readonly reconciler?: ServerOptions['reconciler'];
+  readonly admission?: ServerOptions['admission'];
   /** An existing database is used, and kept. */
   readonly databaseUrl?: string;
   readonly masterKey?: MasterKey;
@@ -85,6 +86,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     checkAnswers: true,
     ...(options.extraRoutes === undefined ? {} : { extraRoutes: options.extraRoutes }),
     ...(options.reconciler === undefined ? {} : { reconciler: options.reconciler }),
+    ...(options.admission === undefined ? {} : { admission: options.admission }),
     ...(options.frontDoor === undefined ? {} : { frontDoor: options.frontDoor }),
   });
   const port = await server.start(0, '127.0.0.1');

@@ -1,4 +1,4 @@
-import { accountView } from '../accounts.ts';
+import { accountQuotas, accountSettings, accountSettingsUpdate, accountView } from '../accounts.ts';
 import { apiKeyCreate, apiKeyCreated } from '../api-keys.ts';
 import { defineRoute } from '../route.ts';
 
@@ -12,6 +12,34 @@ export const accountRoutes = {
     tag: 'account',
     access: { resource: 'ACCOUNT', level: 'READ' },
     response: accountView,
+  }),
+  settings: defineRoute({
+    method: 'GET',
+    path: '/v1/accounts/me/settings',
+    operationId: 'getAccountSettings',
+    summary: 'Defaults that devboxes of this account go by',
+    tag: 'account',
+    access: { resource: 'ACCOUNT', level: 'READ' },
+    response: accountSettings,
+  }),
+  updateSettings: defineRoute({
+    method: 'POST',
+    path: '/v1/accounts/me/settings',
+    operationId: 'updateAccountSettings',
+    summary: 'Change the defaults of this account; what is left out stays',
+    tag: 'account',
+    access: { resource: 'ACCOUNT', level: 'WRITE' },
+    body: accountSettingsUpdate,
+    response: accountSettings,
+  }),
+  quotas: defineRoute({
+    method: 'GET',
+    path: '/v1/accounts/me/quotas',
+    operationId: 'getAccountQuotas',
+    summary: 'What this account may have at a time, and what it has',
+    tag: 'account',
+    access: { resource: 'ACCOUNT', level: 'READ' },
+    response: accountQuotas,
   }),
   createApiKey: defineRoute({
     method: 'POST',

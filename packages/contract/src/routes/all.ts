@@ -6,10 +6,12 @@ import { fileRoutes } from './files.ts';
 import { logRoutes } from './logs.ts';
 import { operationRoutes } from './operations.ts';
 import { secretRoutes } from './secrets.ts';
+import { snapshotRoutes } from './snapshots.ts';
 
 /** Every route of this version, for what is made from all of them: documents and tests. */
 export const allRoutes: readonly RouteContract[] = [
   devboxRoutes,
+  snapshotRoutes,
   executionRoutes,
   fileRoutes,
   logRoutes,

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import {
+  devboxForkView,
   devboxListQuery,
   devboxListView,
+  devboxResume,
+  devboxSuspend,
   devboxView,
   devboxWait,
   metadataKeysView,
   metadataValuesView,
 } from '../devboxes.ts';
-import { devboxCreate, devboxUpdate } from '../devboxes-create.ts';
+import { devboxCreate, devboxFork, devboxUpdate } from '../devboxes-create.ts';
 import { queryBoolean } from '../pagination.ts';
 import { defineRoute } from '../route.ts';
 import { evictionEvent, usageView } from '../usage.ts';
@@ -110,6 +113,42 @@ export const devboxRoutes = {
     ...byDevbox,
     body: devboxWait,
     response: devboxView,
+  }),
+  suspend: defineRoute({
+    method: 'POST',
+    path: '/v1/devboxes/{id}/suspend',
+    operationId: 'suspendDevbox',
+    summary: 'Suspend a running devbox: its disk is kept, and its memory where asked for',
+    tag,
+    access: writeDevboxes,
+    idempotency: 'token',
+    ...byDevbox,
+    body: devboxSuspend,
+    response: devboxView,
+  }),
+  resume: defineRoute({
+    method: 'POST',
+    path: '/v1/devboxes/{id}/resume',
+    operationId: 'resumeDevbox',
+    summary: 'Resume a suspended devbox; answers at once',
+    tag,
+    access: writeDevboxes,
+    idempotency: 'token',
+    ...byDevbox,
+    body: devboxResume,
+    response: devboxView,
+  }),
+  fork: defineRoute({
+    method: 'POST',
+    path: '/v1/devboxes/{id}/fork',
+    operationId: 'forkDevbox',
+    summary: 'Make devboxes with the disk of this one, and its running processes; it goes on itself; answers at once',
+    tag,
+    access: writeDevboxes,
+    idempotency: 'token',
+    ...byDevbox,
+    body: devboxFork,
+    response: devboxForkView,
   }),
   shutdown: defineRoute({
     method: 'POST',

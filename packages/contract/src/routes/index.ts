@@ -6,3 +6,4 @@ export { fileRoutes } from './files.ts';
 export { logRoutes } from './logs.ts';
 export { operationRoutes, type Readiness } from './operations.ts';
 export { secretRoutes } from './secrets.ts';
+export { snapshotRoutes } from './snapshots.ts';

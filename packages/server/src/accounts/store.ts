@@ -1,8 +1,13 @@
-import type { Selectable } from 'kysely';
+import type { AccountSettings } from '@berth/contract';
+import { type Selectable, sql } from 'kysely';
 import type { Database } from '../database/database.ts';
+import { notificationChannel } from '../database/notifications.ts';
 import type { AccountsTable } from '../database/schema.ts';
 
 export type AccountRow = Selectable<AccountsTable>;
+
+/** Topic that is announced with every change of an account's settings. */
+export const accountTopic = (id: string): string => `account:${id}`;
 
 /** Rows of `accounts`. */
 export class AccountStore {
@@ -21,6 +26,22 @@ export class AccountStore {
 
   async find(id: string): Promise<AccountRow | undefined> {
     return this.#database.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst();
+  }
+
+  /** What the account has set itself. */
+  async settings(id: string): Promise<Partial<AccountSettings>> {
+    const row = await this.#database.selectFrom('accounts').select('settings').where('id', '=', id).executeTakeFirst();
+    return row?.settings ?? {};
+  }
+
+  /** Sets what is given, keeps the rest, and announces it. */
+  async changeSettings(id: string, change: Partial<AccountSettings>): Promise<void> {
+    await sql`
+      with changed as (
+        update accounts set settings = settings || ${JSON.stringify(change)}::jsonb where id = ${id} returning id
+      )
+      select pg_notify(${notificationChannel}, ${accountTopic(id)}) from changed
+    `.execute(this.#database);
   }
 
   /** The account made first, if any. */

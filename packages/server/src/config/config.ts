@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type AdmissionSettings, quotasByAccount } from '../admission/settings.ts';
 
 /** What the server is told by its environment. */
 export interface Config {
@@ -10,6 +11,10 @@ export interface Config {
   readonly masterKeyFile: string;
   /** Grade of isolation of boxes that name none. */
   readonly isolation: 'auto' | 'container' | 'gvisor';
+  /** How much is started, and for whom; what is left out has its default. */
+  readonly admission: Partial<AdmissionSettings>;
+  /** How long a box may stay suspended; endlessly when left out. */
+  readonly suspendedTtlMs?: number;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -27,6 +32,21 @@ const socketPath = absolutePath.refine(
   `must not be longer than ${maximumSocketPathBytes} bytes: choose a shorter BERTH_STATE`,
 );
 
+const positive = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,6})?$/, 'must be a number')
+  .transform(Number)
+  .pipe(z.number().positive());
+
+const jsonText = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
+    return z.NEVER;
+  }
+});
+
 const schema = z.object({
   BERTH_STATE: absolutePath.default('/var/lib/berth'),
   BERTH_PORT: z
@@ -43,6 +63,12 @@ const schema = z.object({
     .optional(),
   BERTH_MASTER_KEY_FILE: absolutePath.optional(),
   BERTH_ISOLATION: z.enum(['auto', 'container', 'gvisor']).default('container'),
+  BERTH_MEMORY_OVERCOMMIT: positive.optional(),
+  BERTH_DISK_OVERCOMMIT: positive.optional(),
+  BERTH_PARALLEL_STARTS: positive.pipe(z.int()).optional(),
+  BERTH_EVICTION_NOTICE_SECONDS: positive.optional(),
+  BERTH_SUSPENDED_TTL_HOURS: positive.optional(),
+  BERTH_QUOTAS: jsonText.pipe(quotasByAccount).optional(),
   BERTH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -73,6 +99,18 @@ export const readConfig = (environment: Readonly<Record<string, string | undefin
     databaseUrl: data.DATABASE_URL ?? socketDatabaseUrl(`${data.BERTH_STATE}/run/postgres`),
     masterKeyFile: data.BERTH_MASTER_KEY_FILE ?? `${data.BERTH_STATE}/server/master.key`,
     isolation: data.BERTH_ISOLATION,
+    admission: {
+      ...(data.BERTH_MEMORY_OVERCOMMIT === undefined ? {} : { memoryOvercommit: data.BERTH_MEMORY_OVERCOMMIT }),
+      ...(data.BERTH_DISK_OVERCOMMIT === undefined ? {} : { diskOvercommit: data.BERTH_DISK_OVERCOMMIT }),
+      ...(data.BERTH_PARALLEL_STARTS === undefined ? {} : { parallelStarts: data.BERTH_PARALLEL_STARTS }),
+      ...(data.BERTH_EVICTION_NOTICE_SECONDS === undefined
+        ? {}
+        : { evictionNoticeMs: data.BERTH_EVICTION_NOTICE_SECONDS * 1000 }),
+      ...(data.BERTH_QUOTAS === undefined ? {} : { quotas: data.BERTH_QUOTAS as AdmissionSettings['quotas'] }),
+    },
+    ...(data.BERTH_SUSPENDED_TTL_HOURS === undefined
+      ? {}
+      : { suspendedTtlMs: data.BERTH_SUSPENDED_TTL_HOURS * 3_600_000 }),
     logLevel: data.BERTH_LOG_LEVEL,
   };
 };

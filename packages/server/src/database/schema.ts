@@ -1,5 +1,7 @@
-import type { Generated } from 'kysely';
+import type { AccountSettings } from '@berth/contract';
+import type { Generated, JSONColumnType } from 'kysely';
 import type { DevboxesTable, OpenExecutionsTable } from '../devboxes/table.ts';
+import type { SnapshotsTable } from '../snapshots/table.ts';
 
 /** Tables as the queries see them. Times are Unix milliseconds. The truth is in `migrations/`. */
 export interface Schema {
@@ -10,6 +12,7 @@ export interface Schema {
   idempotent_creations: IdempotentCreationsTable;
   devboxes: DevboxesTable;
   open_executions: OpenExecutionsTable;
+  snapshots: SnapshotsTable;
 }
 
 export interface AccountsTable {
@@ -17,6 +20,7 @@ export interface AccountsTable {
   name: string;
   disabled: Generated<boolean>;
   created_ms: number;
+  settings: JSONColumnType<Partial<AccountSettings>, string | undefined, string>;
 }
 
 export interface ApiKeysTable {

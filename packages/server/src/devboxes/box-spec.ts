@@ -24,8 +24,8 @@ export const boxSpec = (
   const size = sizeOf(box.launchParameters);
   return {
     id: box.id,
-    isolation: box.launchParameters.isolation ?? defaultIsolation,
-    image: 'default',
+    isolation: box.launchParameters.isolation ?? box.wish.isolation ?? defaultIsolation,
+    image: box.image === null ? 'default' : { snapshotId: box.image.id, memory: box.image.memory },
     size: {
       cpus: size.cpus,
       memoryBytes: size.memoryGib * gibibyte,

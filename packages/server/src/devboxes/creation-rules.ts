@@ -1,4 +1,4 @@
-import type { DevboxCreate } from '@berth/contract';
+import { type DevboxCreate, isWellFormedId } from '@berth/contract';
 import { apiError } from '../errors/api-error.ts';
 
 const refuse = (feature: string): never => {
@@ -14,36 +14,27 @@ const mountNames = {
   broker_mount: 'mounting an axon (broker_mount)',
 } as const;
 
-/** Nothing but the default image exists yet, so every named source is unknown (API §3.5: 400). */
+/** A snapshot is looked up as the box is written. No blueprint exists yet, so every named one is unknown (API §3.5: 400). */
 const refuseSources = (wish: DevboxCreate): void => {
-  const sources = [
-    ['blueprint', wish.blueprint_id],
-    ['blueprint', wish.blueprint_name],
-    ['snapshot', wish.snapshot_id],
-  ] as const;
-  const named = sources.filter((source) => source[1] !== undefined);
-  if (named.length > 1) {
+  const { blueprint_id, blueprint_name, snapshot_id } = wish;
+  if ([blueprint_id, blueprint_name, snapshot_id].filter((source) => source !== undefined).length > 1) {
     throw apiError('invalidRequest', {
       problem: 'only one of snapshot_id, blueprint_id and blueprint_name may be given',
     });
   }
-  const [resource, id] = named[0] ?? [];
-  if (resource !== undefined && id !== undefined) {
-    throw apiError('unknownSource', { resource, id: id.slice(0, 200) });
+  const blueprint = blueprint_id ?? blueprint_name;
+  if (blueprint !== undefined) {
+    throw apiError('unknownSource', { resource: 'blueprint', id: blueprint.slice(0, 200) });
+  }
+  if (snapshot_id !== undefined && !isWellFormedId('snapshot', snapshot_id)) {
+    throw apiError('unknownSource', { resource: 'snapshot', id: snapshot_id.slice(0, 200) });
   }
 };
 
 const refuseLaunchParameters = (parameters: NonNullable<DevboxCreate['launch_parameters']>): void => {
   const { lifecycle } = parameters;
-  const idle = lifecycle?.after_idle ?? parameters.after_idle;
-  if (idle?.on_idle === 'suspend') {
-    refuse('suspending an idle devbox (after_idle.on_idle)');
-  }
   if (lifecycle?.resume_triggers?.http === true || lifecycle?.resume_triggers?.axon_event === true) {
     refuse('resuming on a trigger (lifecycle.resume_triggers)');
-  }
-  if (isFilled(lifecycle?.lifecycle_hooks?.suspend_commands)) {
-    refuse('commands before a suspension (lifecycle.lifecycle_hooks)');
   }
   if (isFilled(parameters.required_services)) {
     refuse('services of a blueprint (required_services)');

@@ -1,13 +1,14 @@
 import {
+  type AccountSettings,
   type DevboxCreate,
   defaultKeepAliveSeconds,
   idleRule,
   type LaunchParameters,
-  maximumKeepAliveSeconds,
   newId,
 } from '@berth/contract';
 import { apiError } from '../errors/api-error.ts';
-import type { NewDevbox } from './store.ts';
+import type { NewDevbox } from './insert.ts';
+import { startBoundMs } from './start-bound.ts';
 
 /** Lifetime of a running box in milliseconds; null when an idle rule takes its place (API §3.6). */
 export const lifetimeMs = (parameters: LaunchParameters): number | null =>
@@ -31,7 +32,7 @@ const fileMounts = (wish: DevboxCreate): Record<string, string> => {
 };
 
 /** The row that a checked request asks for. */
-export const newDevbox = (accountId: string, wish: DevboxCreate): NewDevbox => {
+export const newDevbox = (accountId: string, wish: DevboxCreate, settings: AccountSettings): NewDevbox => {
   const launchParameters = wish.launch_parameters ?? {};
   const idle = idleRule(launchParameters);
   const both = Object.keys(wish.secrets ?? {}).find((name) => name in (wish.environment_variables ?? {}));
@@ -50,9 +51,13 @@ export const newDevbox = (accountId: string, wish: DevboxCreate): NewDevbox => {
       environment: wish.environment_variables ?? {},
       secretNames: wish.secrets ?? {},
       hasFileMounts: Object.keys(files).length > 0,
+      ...(settings.isolation === 'default' ? {} : { isolation: settings.isolation }),
     },
     fileMounts: files,
     idleMs: idle === undefined ? null : Math.ceil(idle.idle_time_seconds * 1000),
-    expiresInMs: maximumKeepAliveSeconds * 1000,
+    expiresInMs: startBoundMs,
+    snapshotId: wish.snapshot_id ?? null,
+    image: wish.snapshot_id === undefined ? null : { id: wish.snapshot_id, memory: false },
+    forkedFrom: null,
   };
 };

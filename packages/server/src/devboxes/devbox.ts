@@ -1,7 +1,7 @@
 import type { FailureReason, LaunchParameters, ShutdownReason } from '@berth/contract';
 import type { Isolation } from '@berth/host/contract';
 import type { Selectable } from 'kysely';
-import type { DevboxesTable, HostState, LiveStatus, StoredStatus, TransitionRecord } from './table.ts';
+import type { DevboxesTable, HostState, ResumeKind, StoredStatus, TransitionRecord } from './table.ts';
 
 /** What a box is to be beside its launch parameters. Secrets stand as names. */
 export interface DevboxWish {
@@ -10,6 +10,8 @@ export interface DevboxWish {
   /** Variable name to name of the account's secret; the value is read when the box starts. */
   readonly secretNames: Readonly<Record<string, string>>;
   readonly hasFileMounts: boolean;
+  /** Grade of isolation that the account had set when the box was made; counts where the launch parameters name none. */
+  readonly isolation?: 'auto' | 'container' | 'gvisor';
 }
 
 /** A box as the control plane knows it. */
@@ -31,10 +33,27 @@ export interface Devbox {
   readonly createMs: number;
   readonly endMs: number | null;
   readonly idleMs: number | null;
+  /** The snapshot that clients see as the source. */
+  readonly snapshotId: string | null;
+  /** The snapshot that the host starts the box from, with its memory or without; null for the default image. */
+  readonly image: { readonly id: string; readonly memory: boolean } | null;
+  /** The box whose fork it is. */
+  readonly forkedFrom: string | null;
+  /** Starts from the disk after the first, and suspensions, so far. */
+  readonly restarts: number;
+  readonly suspensions: number;
+  /** While suspending: the memory is to be kept; while suspended: it is. */
+  readonly withMemory: boolean;
+  /** What the present start goes on from; null for the first start of a box, and once it runs. */
+  readonly resume: ResumeKind | null;
+  /** While suspending: end of the time for suspend commands; null when there are none. */
+  readonly hooksUntilMs: number | null;
+  /** Grows with each change of what the box holds. */
+  readonly revision: number;
+  /** Time of the last change of status, and time spent holding processor and memory before it. */
+  readonly statusMs: number;
+  readonly activeMs: number;
 }
-
-/** The statuses that end by a shutdown or a failure. */
-export const liveStatuses: readonly LiveStatus[] = ['provisioning', 'initializing', 'running'];
 
 /** Whether nothing but removal is left to do for the box. */
 export const isEnded = (box: Pick<Devbox, 'status'>): boolean => box.status === 'failure' || box.status === 'shutdown';
@@ -56,6 +75,18 @@ export const devboxColumns = [
   'create_ms',
   'end_ms',
   'idle_ms',
+  'snapshot_id',
+  'image_id',
+  'image_memory',
+  'forked_from',
+  'restarts',
+  'suspensions',
+  'with_memory',
+  'resume',
+  'hooks_until_ms',
+  'revision',
+  'status_ms',
+  'active_ms',
 ] as const satisfies ReadonlyArray<keyof DevboxesTable>;
 
 type Row = Pick<Selectable<DevboxesTable>, (typeof devboxColumns)[number]> & {
@@ -80,4 +111,15 @@ export const toDevbox = (row: Row): Devbox => ({
   createMs: row.create_ms,
   endMs: row.end_ms,
   idleMs: row.idle_ms,
+  snapshotId: row.snapshot_id,
+  image: row.image_id === null ? null : { id: row.image_id, memory: row.image_memory },
+  forkedFrom: row.forked_from,
+  restarts: row.restarts,
+  suspensions: row.suspensions,
+  withMemory: row.with_memory,
+  resume: row.resume,
+  hooksUntilMs: row.hooks_until_ms,
+  revision: row.revision,
+  statusMs: row.status_ms,
+  activeMs: row.active_ms,
 });

@@ -11,6 +11,9 @@ export interface UnsettledBox {
 
 const batch = 500;
 
+/** Boxes are not ended while their disk is being kept. */
+const untaken = sql`not exists (select from snapshots where snapshots.devbox_id = devboxes.id and snapshots.status = 'in_progress')`;
+
 /** Questions over all boxes of all accounts: what is unsettled, what is due. Times are those of the database. */
 export class DueStore {
   readonly #database: Database;
@@ -23,19 +26,19 @@ export class DueStore {
   async unsettled(): Promise<UnsettledBox[]> {
     const found = await sql<UnsettledBox>`
       select id, status, wish::jsonb ? 'entrypoint' as "hasEntrypoint" from devboxes
-      where status in ('provisioning', 'initializing', 'running') or host_state in ('requested', 'present')
+      where status not in ('failure', 'shutdown') or host_state in ('requested', 'present')
     `.execute(this.#database);
     return found.rows;
   }
 
-  /** Unsettled boxes that are not simply running. */
+  /** Unsettled boxes that are on their way. */
   async restless(): Promise<Array<Pick<UnsettledBox, 'id' | 'status'>>> {
     return this.#database
       .selectFrom('devboxes')
       .select(['id', 'status'])
       .where((where) =>
         where.or([
-          where('status', 'in', ['provisioning', 'initializing']),
+          where('status', 'in', ['provisioning', 'initializing', 'suspending']),
           where.and([
             where('status', 'in', ['failure', 'shutdown']),
             where('host_state', 'in', ['requested', 'present']),
@@ -53,19 +56,27 @@ export class DueStore {
     return new Set(rows.rows.map((row) => row.id));
   }
 
-  /** Boxes whose lifetime is over. */
-  async expired(): Promise<string[]> {
-    return this.#ids(sql`
-      select id from devboxes
-      where status in ('provisioning', 'initializing', 'running') and expires_ms <= now_ms() limit ${batch}
-    `);
+  /** Boxes whose lifetime is over, or that were suspended for as long as they may be. */
+  async expired(): Promise<Array<Pick<UnsettledBox, 'id' | 'status'>>> {
+    const found = await sql<Pick<UnsettledBox, 'id' | 'status'>>`
+      select id, status from devboxes
+      where status not in ('failure', 'shutdown') and expires_ms <= now_ms() and ${untaken} limit ${batch}
+    `.execute(this.#database);
+    return found.rows;
   }
 
   /** Boxes that were idle for their time; their open executions have not been asked for. */
   async idle(): Promise<string[]> {
     return this.#ids(sql`
       select id from devboxes
-      where status = 'running' and idle_ms is not null and activity_ms + idle_ms <= now_ms() limit ${batch}
+      where status = 'running' and idle_ms is not null and activity_ms + idle_ms <= now_ms() and ${untaken} limit ${batch}
+    `);
+  }
+
+  /** Running boxes whose notice of eviction is over. */
+  async evicted(): Promise<string[]> {
+    return this.#ids(sql`
+      select id from devboxes where status = 'running' and evict_ms <= now_ms() limit ${batch}
     `);
   }
 
@@ -73,8 +84,9 @@ export class DueStore {
   async nextDeadlineInMs(): Promise<number | undefined> {
     return this.#inMs(sql`
       select least(
-        (select min(expires_ms) from devboxes where status in ('provisioning', 'initializing', 'running')),
-        (select min(activity_ms + idle_ms) from devboxes where status = 'running' and idle_ms is not null)
+        (select min(expires_ms) from devboxes where status not in ('failure', 'shutdown') and ${untaken}),
+        (select min(activity_ms + idle_ms) from devboxes where status = 'running' and idle_ms is not null and ${untaken}),
+        (select min(evict_ms) from devboxes where evict_ms is not null and status = 'running')
       ) - now_ms() as ms
     `);
   }

@@ -1,66 +1,72 @@
+import { AccountQuotaService } from '../accounts/quotas.ts';
+import { quotaRoutes } from '../accounts/routes.ts';
 import { executionRoutes } from '../executions/routes.ts';
 import { ExecutionService } from '../executions/service.ts';
 import { ExecutionStreams } from '../executions/streams.ts';
 import type { Feature, FeatureParts } from '../feature.ts';
 import { fileRoutes } from '../files/routes.ts';
 import { FileService } from '../files/service.ts';
+import { forkRoutes } from '../forks/routes.ts';
+import { ForkService } from '../forks/service.ts';
+import { ForkStore } from '../forks/store.ts';
 import { logRoutes } from '../logs/routes.ts';
 import { LogService } from '../logs/service.ts';
-import { Reconciler } from '../reconciler/reconciler.ts';
-import { defaultReconcilerSettings } from '../reconciler/settings.ts';
-import { ActivityTracker } from './activity.ts';
+import { SnapshotListStore } from '../snapshots/list-store.ts';
+import { snapshotRoutes } from '../snapshots/routes.ts';
+import { SnapshotService } from '../snapshots/service.ts';
+import { SnapshotStore } from '../snapshots/store.ts';
 import { DevboxDirectory } from './directory.ts';
-import { DueStore } from './due-store.ts';
+import { devboxEngine } from './engine.ts';
+import { LifecycleService } from './lifecycle-service.ts';
 import { DevboxListStore } from './list-store.ts';
+import { addDevboxMetrics } from './metrics.ts';
 import { devboxRoutes } from './routes.ts';
 import { DevboxService } from './service.ts';
-import { DevboxStore } from './store.ts';
-import { TransitionStore } from './transition-store.ts';
 
-/** Devboxes and all that happens in them: routes, and the reconciler in the background. */
+/** Devboxes and all that happens in them: routes, and the engine in the background. */
 export const devboxFeature = (parts: FeatureParts): Feature => {
-  const { database, hub, host, secrets, metrics, log } = parts;
-  const store = new DevboxStore(database, hub);
-  const transitions = new TransitionStore(database, hub);
-  const lists = new DevboxListStore(database);
-  const activity = new ActivityTracker({ database, log });
+  const { database, hub, host, accountSettings, secrets } = parts;
+  const engine = devboxEngine(parts);
+  const { store, transitions, activity, admission, admissionSettings, keeper, reconciler } = engine;
+  const onUnsettled = (id: string): void => reconciler.nudge(id);
   const directory = new DevboxDirectory({ store, hub });
-  const reconciler = new Reconciler({
-    host,
-    store,
-    transitions,
-    activity,
-    secrets,
-    log,
+  const lists = new DevboxListStore(database);
+  const devboxes = new DevboxService({ store, lists, hub, secrets, accountSettings, admission, onUnsettled });
+  const lifecycle = new LifecycleService({ store, transitions, accountSettings, admission, onUnsettled });
+  const snapshotStore = new SnapshotStore(database, hub);
+  const snapshots = new SnapshotService({
+    store: snapshotStore,
+    lists: new SnapshotListStore(database),
+    devboxes: store,
     hub,
-    dues: new DueStore(database),
-    settings: { ...defaultReconcilerSettings, ...parts.reconciler },
+    settings: admissionSettings,
+    onUnsettled: (id) => keeper.nudge(id),
   });
-  const devboxes = new DevboxService({
-    store,
-    lists,
-    transitions,
-    hub,
-    secrets,
-    onUnsettled: (id) => reconciler.nudge(id),
+  const forks = new ForkService({
+    store: new ForkStore(database),
+    devboxes: store,
+    admission,
+    onForked: (snapshotId, devboxIds) => {
+      keeper.nudge(snapshotId);
+      for (const id of devboxIds) {
+        onUnsettled(id);
+      }
+    },
   });
   const executions = new ExecutionService({ host, directory, activity });
   const streams = new ExecutionStreams({ host, executions, activity });
-  metrics.gauge('berth_host_connected', '1 while the events of the host are followed', () =>
-    Number(reconciler.hostConnected),
-  );
-  metrics.gauge('berth_devboxes_in_motion', 'Devboxes that the reconciler works on', () => reconciler.inMotion);
+  addDevboxMetrics(parts, engine);
   return {
     routes: [
-      ...devboxRoutes(devboxes),
+      ...quotaRoutes(new AccountQuotaService({ admission, snapshots: snapshotStore, settings: admissionSettings })),
+      ...devboxRoutes(devboxes, lifecycle, { store: engine.admissionStore, hub }),
+      ...snapshotRoutes(snapshots),
+      ...forkRoutes(forks),
       ...executionRoutes(executions, streams),
       ...fileRoutes(new FileService({ host, directory, activity })),
       ...logRoutes(new LogService({ host, directory, hub })),
     ],
-    start: async () => reconciler.start(),
-    stop: async () => {
-      await reconciler.stop();
-      await activity.stop();
-    },
+    start: engine.start,
+    stop: engine.stop,
   };
 };

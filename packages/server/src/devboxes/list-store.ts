@@ -1,6 +1,8 @@
 import type { DevboxListQuery } from '@berth/contract';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
+import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
+import { metadataConditions } from '../database/metadata-filter.ts';
 import type { Schema } from '../database/schema.ts';
 import { type Devbox, devboxColumns, toDevbox } from './devbox.ts';
 import type { StoredStatus } from './table.ts';
@@ -10,8 +12,6 @@ export interface DevboxPage {
   readonly hasMore: boolean;
   readonly totalCount: number | null;
 }
-
-const containing = (text: string): string => `%${text.replaceAll(/[\\%_]/g, (sign) => `\\${sign}`)}%`;
 
 /** Lists of boxes of one account. */
 export class DevboxListStore {
@@ -90,6 +90,6 @@ const filters = (where: ExpressionBuilder<Schema, 'devboxes'>, accountId: string
     ...(search === undefined
       ? []
       : [where.or([where('name', 'ilike', containing(search)), where('id', 'ilike', containing(search))])]),
-    ...(Object.keys(metadata).length === 0 ? [] : [sql<SqlBool>`metadata @> ${JSON.stringify(metadata)}::jsonb`]),
+    ...metadataConditions(metadata),
   ]);
 };

@@ -8,18 +8,21 @@ import {
   devboxWaitSeconds,
   type UsageView,
 } from '@berth/contract';
+import type { AccountSettingsService } from '../accounts/settings.ts';
+import type { Admission } from '../admission/admission.ts';
+import { booked, demandOf } from '../admission/booking.ts';
 import type { NotificationHub } from '../database/notifications.ts';
 import { ApiError, apiError } from '../errors/api-error.ts';
 import type { RequestScope } from '../http/context.ts';
 import { longPoll } from '../http/long-poll.ts';
 import type { SecretService } from '../secrets/service.ts';
 import { usageOf } from '../usage/usage.ts';
-import { lifetimeMs, newDevbox } from './creation.ts';
+import { newDevbox } from './creation.ts';
 import { refuseUnavailable } from './creation-rules.ts';
-import { type Devbox, isEnded } from './devbox.ts';
+import type { Devbox } from './devbox.ts';
+import type { NewDevbox } from './insert.ts';
 import type { DevboxListStore } from './list-store.ts';
-import { type DevboxStore, devboxTopic } from './store.ts';
-import type { TransitionStore } from './transition-store.ts';
+import { type DevboxStore, devboxTopic, type InsertedDevbox } from './store.ts';
 import { devboxView } from './view.ts';
 
 /** Below the 30 s after which the official clients give a request up. */
@@ -28,9 +31,10 @@ const createHoldSeconds = 20;
 export interface DevboxServiceParts {
   readonly store: DevboxStore;
   readonly lists: DevboxListStore;
-  readonly transitions: TransitionStore;
   readonly hub: NotificationHub;
   readonly secrets: Pick<SecretService, 'reveal'>;
+  readonly accountSettings: Pick<AccountSettingsService, 'get'>;
+  readonly admission: Admission;
   /** Called after a change that the reconciler has to act on. It would find it by itself, a little later. */
   readonly onUnsettled: (id: string) => void;
 }
@@ -46,11 +50,11 @@ export class DevboxService {
   /** Writes the wish and answers at once. The same token always means the same box. */
   async create(account: string, wish: DevboxCreate, token: string | undefined): Promise<DevboxView> {
     refuseUnavailable(wish);
-    const box = newDevbox(account, wish);
+    const box = newDevbox(account, wish, await this.#parts.accountSettings.get(account));
     await this.#requireSecrets(account, Object.values(box.wish.secretNames));
-    const id = await this.#parts.store.insert(box, token);
-    this.#parts.onUnsettled(id);
-    return devboxView(await this.#require(account, id));
+    const made = await this.#insert(box, token);
+    this.#parts.onUnsettled(made.id);
+    return devboxView(made.box ?? (await this.#require(account, made.id)));
   }
 
   /**
@@ -123,31 +127,29 @@ export class DevboxService {
     });
   }
 
-  /** Durable when it answers; what is left of the box goes afterwards. From every status, any number of times. */
-  async shutdown(account: string, id: string): Promise<DevboxView> {
-    const changed = await this.#parts.transitions.apply(
-      id,
-      { to: 'shutdown', reason: 'api_shutdown' },
-      { accountId: account },
-    );
-    if (changed !== undefined) {
-      this.#parts.onUnsettled(id);
-    }
-    return devboxView(changed ?? (await this.#require(account, id)));
-  }
-
-  /** Restarts lifetime and idle timer. Throws `devboxNotRunning` when the box has ended. */
-  async keepAlive(account: string, id: string): Promise<void> {
-    const box = await this.#require(account, id);
-    const kept = !isEnded(box) && (await this.#parts.store.keepAlive(account, id, lifetimeMs(box.launchParameters)));
-    if (!kept) {
-      throw apiError('devboxNotRunning', { id, status: box.status });
-    }
-  }
-
   /** Throws `notFound`. */
   async usage(account: string, id: string): Promise<UsageView> {
     return usageOf(await this.#require(account, id), await this.#parts.store.nowMs());
+  }
+
+  /** Writes the box where quotas allow it; what the token has made already needs no room. */
+  async #insert(box: NewDevbox, token: string | undefined): Promise<InsertedDevbox> {
+    const { admission, store } = this.#parts;
+    try {
+      await admission.require(box.accountId, demandOf([box]));
+    } catch (error) {
+      const id = await store.madeBy(token);
+      if (id === undefined) {
+        throw error;
+      }
+      return { id, box: undefined };
+    }
+    let made: InsertedDevbox = { id: box.id, box: undefined };
+    await booked(admission, [box], async (places) => {
+      made = await store.insert(box, places, token);
+      return [made.id];
+    });
+    return made;
   }
 
   async #require(account: string, id: string): Promise<Devbox> {

@@ -1,9 +1,9 @@
-import type { LaunchParameters } from '@berth/contract';
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { type NotificationHub, notificationChannel } from '../database/notifications.ts';
 import { createOnce } from '../idempotency/create-once.ts';
-import { type Devbox, type DevboxWish, devboxColumns, toDevbox } from './devbox.ts';
+import { type Devbox, devboxColumns, toDevbox } from './devbox.ts';
+import { insertDevbox, type NewDevbox, type Place, requireImage } from './insert.ts';
 
 /** Time by the clock of the database. */
 export const databaseNow: RawBuilder<number> = sql<number>`now_ms()`;
@@ -17,18 +17,10 @@ export const unsettledTopic = 'devboxes:unsettled';
 /** Announces a topic when the surrounding statement commits. */
 export const announce = (topic: string): RawBuilder<unknown> => sql`pg_notify(${notificationChannel}, ${topic})`;
 
-/** A box about to be made. */
-export interface NewDevbox {
+/** The id that a create stands for, and the box as it was written when it was written now. */
+export interface InsertedDevbox {
   readonly id: string;
-  readonly accountId: string;
-  readonly name: string | null;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly launchParameters: LaunchParameters;
-  readonly wish: DevboxWish;
-  readonly fileMounts: Readonly<Record<string, string>>;
-  readonly idleMs: number | null;
-  /** Bound of the whole life, until the lifetime proper begins with `running`. */
-  readonly expiresInMs: number;
+  readonly box: Devbox | undefined;
 }
 
 /** Rows of `devboxes`, one at a time. Times come from the clock of the database. */
@@ -41,23 +33,33 @@ export class DevboxStore {
     this.#hub = hub;
   }
 
-  /** Writes the box in status `provisioning`, once per token. Returns the id of the box that the token stands for. */
-  async insert(box: NewDevbox, token: string | undefined): Promise<string> {
+  /**
+   * Writes the box, once per token. Throws `unknownSource` or
+   * `snapshotNotReady`.
+   */
+  async insert(box: NewDevbox, places: ReadonlyMap<string, Place>, token: string | undefined): Promise<InsertedDevbox> {
+    let inserted: Devbox | undefined;
     const made = await createOnce(this.#database, token, box.id, async (transaction) => {
-      await sql`
-        with moment as (select now_ms() as ms)
-        insert into devboxes (id, account_id, name, metadata, status, transitions, launch_parameters, wish, file_mounts,
-          create_ms, expires_ms, idle_ms, activity_ms)
-        select ${box.id}, ${box.accountId}, ${box.name}, ${JSON.stringify(box.metadata)}::jsonb, 'provisioning',
-          jsonb_build_array(jsonb_build_object('status', 'provisioning', 'at_ms', moment.ms)),
-          ${JSON.stringify(box.launchParameters)}, ${JSON.stringify(box.wish)},
-          ${Object.keys(box.fileMounts).length === 0 ? null : JSON.stringify(box.fileMounts)},
-          moment.ms, moment.ms + ${box.expiresInMs}, ${box.idleMs}::bigint, moment.ms
-        from moment
-      `.execute(transaction);
+      if (box.image !== null) {
+        await requireImage(transaction, box.accountId, box.image.id);
+      }
+      inserted = await insertDevbox(transaction, box, places);
       await sql`select ${announce(unsettledTopic)}`.execute(transaction);
     });
-    return made.id;
+    return { id: made.id, box: made.created ? inserted : undefined };
+  }
+
+  /** The resource that the token has made, if it has. */
+  async madeBy(token: string | undefined): Promise<string | undefined> {
+    const row =
+      token === undefined
+        ? undefined
+        : await this.#database
+            .selectFrom('idempotent_creations')
+            .select('resource_id')
+            .where('token', '=', token)
+            .executeTakeFirst();
+    return row?.resource_id;
   }
 
   /** The time by which boxes live. */
@@ -131,7 +133,7 @@ export class DevboxStore {
       }))
       .where('id', '=', id)
       .where('account_id', '=', accountId)
-      .where('status', 'in', ['provisioning', 'initializing', 'running'])
+      .where('status', 'in', ['queued', 'provisioning', 'initializing', 'running'])
       .returning('id')
       .executeTakeFirst();
     return row !== undefined;
@@ -144,6 +146,7 @@ export class DevboxStore {
       .set({ host_state: 'requested' })
       .where('id', '=', id)
       .where('status', '=', 'provisioning')
+      .where('resume', 'is', null)
       .returning('id')
       .executeTakeFirst();
     return row !== undefined;
@@ -158,7 +161,12 @@ export class DevboxStore {
   async markDestroyed(id: string): Promise<void> {
     await this.#database
       .updateTable('devboxes')
-      .set({ host_state: 'destroyed', destroyed_ms: databaseNow, file_mounts: null })
+      .set((set) => ({
+        host_state: 'destroyed',
+        destroyed_ms: databaseNow,
+        file_mounts: null,
+        revision: set('revision', '+', 1),
+      }))
       .where('id', '=', id)
       .where('status', 'in', ['failure', 'shutdown'])
       .execute();

@@ -3,11 +3,14 @@ import type { Isolation } from '@berth/host/contract';
 import type { Generated, JSONColumnType } from 'kysely';
 
 /** The statuses a box of this version can have. */
-export type LiveStatus = 'provisioning' | 'initializing' | 'running';
+export type LiveStatus = 'queued' | 'provisioning' | 'initializing' | 'running' | 'suspending' | 'suspended';
 export type StoredStatus = LiveStatus | 'failure' | 'shutdown';
 
 /** What the host was told of a box, or has told. */
 export type HostState = 'absent' | 'requested' | 'present' | 'destroyed' | 'forgotten';
+
+/** What a start goes on from that is not the first one of its box. */
+export type ResumeKind = 'disk' | 'memory';
 
 /** One entry of a box's history. */
 export interface TransitionRecord {
@@ -37,6 +40,20 @@ export interface DevboxesTable {
   idle_ms: number | null;
   activity_ms: number;
   destroyed_ms: number | null;
+  snapshot_id: string | null;
+  image_id: string | null;
+  image_memory: Generated<boolean>;
+  forked_from: string | null;
+  restarts: Generated<number>;
+  suspensions: Generated<number>;
+  with_memory: Generated<boolean>;
+  resume: ResumeKind | null;
+  hooks_until_ms: number | null;
+  lifetime_left_ms: number | null;
+  revision: Generated<number>;
+  evict_ms: number | null;
+  status_ms: number;
+  active_ms: Generated<number>;
 }
 
 export interface OpenExecutionsTable {

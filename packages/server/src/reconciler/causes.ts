@@ -2,6 +2,8 @@ import type { FailureReason } from '@berth/contract';
 import type { BoxState, ExecutionView, StopCause } from '@berth/host/contract';
 import type { Transition } from '../devboxes/transition.ts';
 
+type Failure = Extract<Transition, { to: 'failure' }>;
+
 /** The API knows four reasons (§3.2); the detail says the rest. */
 const reasons: Readonly<Record<StopCause, FailureReason>> = {
   out_of_memory: 'out_of_memory',
@@ -14,7 +16,7 @@ const reasons: Readonly<Record<StopCause, FailureReason>> = {
 };
 
 /** Why a box failed that the host reports as stopped, or does not know any more. */
-export const stopped = (state: BoxState | undefined): Transition => {
+export const stopped = (state: BoxState | undefined): Failure => {
   if (state === undefined) {
     return { to: 'failure', reason: reasons.host_lost, detail: 'host lost: the host no longer knows the box' };
   }
@@ -44,7 +46,7 @@ export const endText = (view: Pick<ExecutionView, 'end'>): string => {
 const quotedOutput = 1_000;
 
 /** A launch command that did not succeed. */
-export const launchFailure = (number: number, view: ExecutionView): Transition => {
+export const launchFailure = (number: number, view: ExecutionView): Failure => {
   const output = (view.stderr.text || view.stdout.text).trimEnd().slice(-quotedOutput);
   const reason =
     view.end?.kind === 'killed' && view.end.by === 'out_of_memory' ? ('out_of_memory' as const) : 'execution_failed';
@@ -54,6 +56,14 @@ export const launchFailure = (number: number, view: ExecutionView): Transition =
     detail: `launch command ${number} ${endText(view)}${output === '' ? '' : `: ${output}`}`,
   };
 };
+
+/** The same failure in the course of a resume: the box is suspended again, with its disk (API §3.3). */
+export const backToSleep = ({ reason, detail }: Failure): Transition => ({
+  to: 'suspending',
+  memory: false,
+  hooksMs: null,
+  mishap: { reason, detail },
+});
 
 /** The end of the main process ends the box (API §3.5); when nobody knows how it ended, the box has failed. */
 export const entrypointEnd = (view: ExecutionView): Transition =>

@@ -3,8 +3,19 @@ import type { DueStore, UnsettledBox } from '../devboxes/due-store.ts';
 
 const isThere = (state: BoxState | undefined): boolean => state?.phase === 'running' || state?.phase === 'starting';
 
-const needsLook = (box: UnsettledBox, state: BoxState | undefined): boolean =>
-  box.status !== 'running' || box.hasEntrypoint || !isThere(state);
+const needsLook = (box: UnsettledBox, state: BoxState | undefined): boolean => {
+  switch (box.status) {
+    case 'running':
+      return box.hasEntrypoint || !isThere(state);
+    case 'suspended':
+      return state?.phase !== 'suspended';
+    // One that waits to be resumed is asleep on the host; whether it still is shows when its turn comes.
+    case 'queued':
+      return false;
+    default:
+      return true;
+  }
+};
 
 /**
  * Ids of boxes that somebody has to look at: those on their way or on their way out, those that the host reports otherwise than their row,

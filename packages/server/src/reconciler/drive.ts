@@ -2,7 +2,9 @@ import { type Devbox, isEnded } from '../devboxes/devbox.ts';
 import { initialize } from './initialize.ts';
 import type { StepParts } from './parts.ts';
 import { provision } from './provision.ts';
+import { resume } from './resume.ts';
 import { checkPresence, release, releaseOrphan, saysBoxIsGone, supervise } from './supervise.ts';
+import { superviseSuspended, suspend } from './suspend.ts';
 
 /** Takes the step; answers with the box as its change of status left it, when it made one. */
 const step = async (
@@ -12,20 +14,30 @@ const step = async (
   attempt: number,
 ): Promise<Devbox | undefined> => {
   switch (box.status) {
+    case 'queued':
+      return box;
     case 'provisioning':
-      return provision(parts, box, signal, attempt);
+      return box.resume === null ? provision(parts, box, signal, attempt) : resume(parts, box, signal, attempt);
     case 'initializing':
       return initialize(parts, box, signal);
     case 'running':
       return supervise(parts, box);
+    case 'suspending':
+      return suspend(parts, box, signal, attempt);
+    case 'suspended':
+      return superviseSuspended(parts, box);
     default:
       await release(parts, box);
       return undefined;
   }
 };
 
+/** Whether nothing is to be done for the box until something happens. */
+const isAtRest = (box: Devbox): boolean => restingStatuses.has(box.status) || isEnded(box);
+const restingStatuses: ReadonlySet<Devbox['status']> = new Set(['queued', 'running', 'suspended']);
+
 /**
- * Brings one box to rest: reads its row, takes the step that its status asks for, and again, until it runs or is gone. Every step may be cut
+ * Brings one box to rest: reads its row, takes the step that its status asks for, and again, until it runs, sleeps or is gone. Every step may be cut
  * off by a kill at any point and is safe to repeat. Throws what may pass (host away, database away).
  */
 export const drive = async (
@@ -43,7 +55,7 @@ export const drive = async (
     if (box === undefined) {
       return releaseOrphan(parts, id);
     }
-    if (box.status === last && (box.status === 'running' || isEnded(box))) {
+    if (box.status === last && isAtRest(box)) {
       return;
     }
     last = box.status;

@@ -1,8 +1,9 @@
 import { type ExecutionView, HostError } from '@berth/host/contract';
-import { lifetimeMs } from '../devboxes/creation.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
-import { launchFailure } from './causes.ts';
-import { entrypointExecutionId, type StepParts, setupExecutionId } from './parts.ts';
+import { backToSleep, launchFailure } from './causes.ts';
+import type { StepParts } from './parts.ts';
+import { entrypointExecutionId, setupExecutionId } from './platform-executions.ts';
+import { run } from './run.ts';
 import { checkPresence } from './supervise.ts';
 
 /** One round of waiting; the wait goes on for as long as the command takes. */
@@ -70,7 +71,7 @@ const runLaunchCommand = async (
   command: string,
   signal: AbortSignal,
 ): Promise<ExecutionView> => {
-  const executionId = setupExecutionId(index);
+  const executionId = setupExecutionId(box, index);
   const wait = { timeoutMs: waitRoundMs, lastLines: quotedLines };
   let view = await parts.host.executeAndWait(box.id, { executionId, origin: 'setup_commands', command }, wait, signal);
   while (view.status !== 'completed') {
@@ -91,18 +92,14 @@ export const initialize = async (parts: StepParts, box: Devbox, signal: AbortSig
       return undefined;
     }
     if (view.end?.kind !== 'exited' || view.end.code !== 0) {
-      return parts.transitions.apply(box.id, launchFailure(index + 1, view));
+      const failure = launchFailure(index + 1, view);
+      // What a suspended box kept is not lost over a command.
+      return parts.transitions.apply(box.id, box.resume === null ? failure : backToSleep(failure));
     }
   }
   if (box.wish.entrypoint !== undefined) {
     const { entrypoint: command } = box.wish;
-    await parts.host.execute(box.id, { executionId: entrypointExecutionId, origin: 'entrypoint', command });
+    await parts.host.execute(box.id, { executionId: entrypointExecutionId(box), origin: 'entrypoint', command });
   }
-  const lifetime = lifetimeMs(box.launchParameters);
-  const running = await parts.transitions.apply(box.id, { to: 'running', lifetimeMs: lifetime });
-  const deadlineMs = box.idleMs ?? lifetime;
-  if (deadlineMs !== null) {
-    parts.onDeadline(deadlineMs);
-  }
-  return running;
+  return run(parts, box);
 };

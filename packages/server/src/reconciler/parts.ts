@@ -1,6 +1,8 @@
+import type { AccountSettings } from '@berth/contract';
 import type { BoxSpec, Host } from '@berth/host/contract';
 import type { Logger } from 'pino';
 import type { ActivityTracker } from '../devboxes/activity.ts';
+import type { Devbox } from '../devboxes/devbox.ts';
 import type { DevboxStore } from '../devboxes/store.ts';
 import type { TransitionStore } from '../devboxes/transition-store.ts';
 import type { SecretService } from '../secrets/service.ts';
@@ -13,17 +15,19 @@ export interface StepParts {
   readonly transitions: TransitionStore;
   readonly activity: ActivityTracker;
   readonly secrets: Pick<SecretService, 'reveal'>;
-  /** Grade of isolation of boxes that name none. */
+  /** Grade of isolation of boxes for which nobody names one. */
   readonly defaultIsolation: BoxSpec['isolation'];
+  /** Defaults that the account has set. */
+  readonly accountSettings: (accountId: string) => Promise<AccountSettings>;
+  /** What keeps a snapshot from being started from, once it is no longer being taken. */
+  readonly imageProblem: (id: string, signal: AbortSignal) => Promise<string | undefined>;
   /** Bounds parallel creates, fair between accounts. */
   readonly creates: FairQueue;
+  /** How long a box may stay suspended; null is endlessly. */
+  readonly suspendedTtlMs: number | null;
   readonly log: Logger;
   /** A box now runs and has a deadline this far away. */
   readonly onDeadline: (inMs: number) => void;
   /** A box is gone: its retention begins. */
-  readonly onReleased: () => void;
+  readonly onReleased: (box: Devbox) => void;
 }
-
-/** Ids of the executions that the platform itself starts: the same ones after a restart, so that nothing runs twice. */
-export const setupExecutionId = (index: number): string => `setup-${index}`;
-export const entrypointExecutionId = 'entrypoint';

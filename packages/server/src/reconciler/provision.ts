@@ -1,35 +1,10 @@
 import { type BoxState, HostError } from '@berth/host/contract';
-import { boxSpec } from '../devboxes/box-spec.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
 import { stopped } from './causes.ts';
 import type { StepParts } from './parts.ts';
-
-/** Attempts at a create that fails in a way that may pass. */
-const maximumAttempts = 5;
-
-/** Values of the box's secrets by variable name, or the name of one that is gone. */
-const secretValues = async (
-  parts: StepParts,
-  box: Devbox,
-): Promise<{ readonly values: Record<string, string> } | { readonly missing: string }> => {
-  const wanted = Object.entries(box.wish.secretNames);
-  const found = await parts.secrets.reveal(box.accountId, [...new Set(wanted.map(([, name]) => name))]);
-  const values: Record<string, string> = {};
-  for (const [variable, name] of wanted) {
-    const value = found.get(name);
-    if (value === undefined) {
-      return { missing: name };
-    }
-    values[variable] = value;
-  }
-  return { values };
-};
-
-const maySucceedLater = (error: unknown, attempt: number): boolean =>
-  !(error instanceof HostError) ||
-  error.code === 'hostUnavailable' ||
-  error.code === 'cancelled' ||
-  (error.retryable && attempt + 1 < maximumAttempts);
+import { maySucceedLater, problemOf } from './retries.ts';
+import { run } from './run.ts';
+import { startSpec } from './start-spec.ts';
 
 /** What the host made, or the box as its failure left it; undefined when the box is no longer wanted. */
 const create = async (
@@ -40,30 +15,35 @@ const create = async (
   const fail = async (detail: string) => ({
     box: await parts.transitions.apply(box.id, { to: 'failure', reason: 'execution_failed', detail }),
   });
-  const secrets = await secretValues(parts, box);
-  if ('missing' in secrets) {
-    return fail(`secret '${secrets.missing}' was deleted before the devbox started`);
+  const start = await startSpec(parts, box);
+  if ('missingSecret' in start) {
+    return fail(`secret '${start.missingSecret}' was deleted before the devbox started`);
   }
   if (!(await parts.store.markRequested(box.id))) {
     return { box: undefined };
   }
   try {
-    return { state: await parts.host.create(boxSpec(box, secrets.values, parts.defaultIsolation)) };
+    return { state: await parts.host.create(start.spec) };
   } catch (error) {
     if (maySucceedLater(error, attempt)) {
       throw error;
     }
-    return fail(`the host cannot make the devbox: ${error instanceof Error ? error.message : String(error)}`);
+    return fail(`the host cannot make the devbox: ${problemOf(error)}`);
   }
 };
 
-/** `provisioning` → `initializing`, or `failure`. Safe to repeat: the host answers for a box it has. Waits while the host is away. */
+/** `provisioning` → `initializing`, `running` (a fork with memory) or `failure`. Safe to repeat: the host answers for a box it has. Waits while the host is away. */
 export const provision = async (
   parts: StepParts,
   box: Devbox,
   signal: AbortSignal,
   attempt: number,
 ): Promise<Devbox | undefined> => {
+  const problem = box.image === null ? undefined : await parts.imageProblem(box.image.id, signal);
+  if (problem !== undefined) {
+    const detail = `the snapshot to start from cannot be used: ${problem}`;
+    return parts.transitions.apply(box.id, { to: 'failure', reason: 'execution_failed', detail });
+  }
   const made = await parts.creates.run(box.accountId, signal, () => create(parts, box, attempt));
   if ('box' in made) {
     return made.box;
@@ -71,6 +51,10 @@ export const provision = async (
   const { state } = made;
   if (state.phase === 'starting') {
     throw new HostError('internal', 'the host answered before the box did', { retryable: true });
+  }
+  if (state.phase === 'running' && box.image?.memory === true) {
+    // Its processes go on where they stood: nothing is to be run again.
+    return run(parts, box, { isolation: state.isolation });
   }
   return parts.transitions.apply(
     box.id,

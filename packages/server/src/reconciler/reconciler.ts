@@ -10,14 +10,20 @@ import { handleDeadlines } from './deadlines.ts';
 import { drive } from './drive.ts';
 import { FairQueue } from './fair-queue.ts';
 import { HostWatch } from './host-watch.ts';
-import { entrypointExecutionId, type StepParts } from './parts.ts';
+import type { StepParts } from './parts.ts';
+import { isEntrypoint } from './platform-executions.ts';
 import type { ReconcilerSettings } from './settings.ts';
+import { Sweep } from './sweep.ts';
 import { Workers } from './workers.ts';
 
-export interface ReconcilerParts extends Omit<StepParts, 'creates' | 'defaultIsolation' | 'onDeadline' | 'onReleased'> {
+export interface ReconcilerParts
+  extends Omit<StepParts, 'creates' | 'defaultIsolation' | 'onDeadline' | 'suspendedTtlMs'> {
   readonly dues: DueStore;
   readonly hub: NotificationHub;
   readonly settings: ReconcilerSettings;
+  readonly evictions: Parameters<typeof handleDeadlines>[0]['evictions'];
+  /** Called with each connection to the host, before boxes are compared. */
+  readonly onHostConnected: () => Promise<void>;
 }
 
 /** Closes the difference between what rows say is wanted and what the host says is. */
@@ -27,13 +33,11 @@ export class Reconciler {
   readonly #watch: HostWatch;
   readonly #deadlines: Alarm;
   readonly #retention: Alarm;
+  readonly #sweep: Sweep;
   readonly #log: Logger;
   /** Status that the worker of a box acts on. */
   readonly #acting = new Map<string, Devbox['status']>();
   #unsubscribe: () => void = () => undefined;
-  #sweep: Promise<void> | undefined;
-  #sweepAgain = false;
-  #stopped = false;
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
@@ -41,9 +45,13 @@ export class Reconciler {
     const steps: StepParts = {
       ...parts,
       defaultIsolation: parts.settings.defaultIsolation,
+      suspendedTtlMs: parts.settings.suspendedTtlMs,
       creates: new FairQueue(parts.settings.parallelCreates),
       onDeadline: (inMs) => this.#deadlines.within(inMs),
-      onReleased: () => this.#retention.within(parts.settings.retentionMs),
+      onReleased: (box) => {
+        parts.onReleased(box);
+        this.#retention.within(parts.settings.retentionMs);
+      },
     };
     this.#workers = new Workers({
       work: (id, signal, attempt) => this.#work(steps, id, signal, attempt),
@@ -68,20 +76,26 @@ export class Reconciler {
       run: () => this.#forget(),
       nextInMs: () => parts.dues.nextForgettableInMs(parts.settings.retentionMs),
     });
+    this.#sweep = new Sweep({ name: 'devboxes', log: parts.log, run: () => this.#sweepOnce() });
   }
 
   /** Begins; what an earlier run left half done is taken up. */
   start(): void {
-    this.#unsubscribe = this.#parts.hub.subscribe(unsettledTopic, () => this.#sweepSoon());
+    this.#unsubscribe = this.#parts.hub.subscribe(unsettledTopic, () => this.#sweep.soon());
     this.#watch.start();
     this.#deadlines.start();
     this.#retention.start();
-    this.#sweepSoon();
+    this.#sweep.soon();
   }
 
   /** Has one box looked at now. */
   nudge(id: string): void {
     this.#workers.nudge(id);
+  }
+
+  /** Something may be due in this time, earlier than was known. */
+  lookAtDeadlines(inMs = 0): void {
+    this.#deadlines.within(inMs);
   }
 
   /** Number of boxes that are being worked on. */
@@ -96,10 +110,9 @@ export class Reconciler {
 
   /** Stops between steps. Everything is in the database. */
   async stop(): Promise<void> {
-    this.#stopped = true;
     this.#unsubscribe();
     await Promise.all([this.#watch.stop(), this.#deadlines.stop(), this.#retention.stop(), this.#workers.stop()]);
-    await this.#sweep;
+    await this.#sweep.stop();
   }
 
   #heard(event: HostEvent): void {
@@ -109,7 +122,7 @@ export class Reconciler {
       if (phase === 'stopped' || (phase === 'destroyed' && !this.#workers.has(id))) {
         this.nudge(id);
       }
-    } else if (event.executionId === entrypointExecutionId) {
+    } else if (isEntrypoint(event.executionId)) {
       this.nudge(event.boxId);
     } else {
       this.#parts.activity
@@ -118,26 +131,7 @@ export class Reconciler {
     }
   }
 
-  /** Looks at boxes that are on their way, or are to go. Many announcements at once make one sweep. */
-  #sweepSoon(): void {
-    if (this.#stopped) {
-      return;
-    }
-    if (this.#sweep !== undefined) {
-      this.#sweepAgain = true;
-      return;
-    }
-    this.#sweep = this.#sweepOnce()
-      .catch((error: unknown) => this.#log.warn({ err: error }, 'sweep failed'))
-      .finally(() => {
-        this.#sweep = undefined;
-        if (this.#sweepAgain) {
-          this.#sweepAgain = false;
-          this.#sweepSoon();
-        }
-      });
-  }
-
+  /** Looks at boxes that are on their way, or are to go. */
   async #sweepOnce(): Promise<void> {
     for (const { id, status } of await this.#parts.dues.restless()) {
       // A worker still acts on an earlier status, waiting for a command perhaps: it is told of the end.
@@ -157,6 +151,7 @@ export class Reconciler {
   }
 
   async #compare(): Promise<void> {
+    await this.#parts.onHostConnected();
     for (const id of await findDifferences(this.#parts.host, this.#parts.dues)) {
       this.nudge(id);
     }

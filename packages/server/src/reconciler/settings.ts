@@ -7,6 +7,8 @@ export interface ReconcilerSettings {
   readonly parallelCreates: number;
   /** How long outputs and logs of a box that is gone are kept. */
   readonly retentionMs: number;
+  /** How long a box may stay suspended before it is shut down (`ttl_expired`); null is endlessly. */
+  readonly suspendedTtlMs: number | null;
   /** First pause before a failed step is tried again. */
   readonly firstPauseMs: number;
 }
@@ -15,5 +17,6 @@ export const defaultReconcilerSettings: ReconcilerSettings = {
   defaultIsolation: 'container',
   parallelCreates: 8,
   retentionMs: 7 * 24 * 3_600_000,
+  suspendedTtlMs: null,
   firstPauseMs: 100,
 };

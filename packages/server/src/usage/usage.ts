@@ -1,17 +1,14 @@
 import { sizeOf, type UsageView } from '@berth/contract';
 import type { Devbox } from '../devboxes/devbox.ts';
+import { activeStatuses } from '../devboxes/transition.ts';
 
-/** Statuses in which a box holds processor and memory. */
-const activeStatuses: ReadonlySet<string> = new Set(['initializing', 'running']);
+const isActive = (box: Devbox): boolean => (activeStatuses as readonly string[]).includes(box.status);
 
-/** Time spent in active statuses, from the recorded transitions. */
+/** Time spent in active statuses: what was added up at each change, and the present status. */
 const activeMs = (box: Devbox, nowMs: number): number =>
-  box.transitions.reduce((total, transition, index) => {
-    const untilMs = box.transitions[index + 1]?.at_ms ?? box.endMs ?? nowMs;
-    return activeStatuses.has(transition.status) ? total + Math.max(0, untilMs - transition.at_ms) : total;
-  }, 0);
+  box.activeMs + (isActive(box) ? Math.max(0, nowMs - box.statusMs) : 0);
 
-/** What the box has used until now, or until its end (API §6): processor and memory by active time, disk by elapsed time. */
+/** What the box has used until now, or until its end (API §6): processor and memory by active time, without suspensions; disk by elapsed time. */
 export const usageOf = (box: Devbox, nowMs: number): UsageView => {
   const size = sizeOf(box.launchParameters);
   const elapsedSeconds = Math.max(0, (box.endMs ?? nowMs) - box.createMs) / 1000;

@@ -52,6 +52,17 @@ const observeDevbox = (owner: TestCaller, server: TestServer, id: string) => asy
   await server.host.logs(id, {}),
 ];
 
+const makeSnapshot = async (owner: TestCaller): Promise<{ id: string }> => {
+  const box = await makeDevbox(owner);
+  const wish = { name: 'kept', metadata: { owner: owner.account } };
+  return ok(owner.call('POST', `/v1/devboxes/${box.id}/snapshot_disk`, wish));
+};
+
+const observeSnapshot = (owner: TestCaller, server: TestServer, id: string) => async () => [
+  await ok(owner.call('GET', `/v1/devboxes/disk_snapshots/${id}/status`)),
+  (await server.host.snapshots()).filter((state) => state.id === id),
+];
+
 /**
  * How to make what a path names. The longest path that a route's own path begins with counts. A route with parameters that no entry covers
  * fails the test: add one here together with the route.
@@ -92,6 +103,29 @@ export const recipes: Readonly<Record<`/${string}`, Recipe>> = {
     },
     unknown: () => ({ id: newId('devbox'), execution_id: randomUUID() }),
   },
+  '/v1/devboxes/disk_snapshots/{id}': {
+    make: async (owner, server) => {
+      const { id } = await makeSnapshot(owner);
+      return { params: { id }, observe: observeSnapshot(owner, server, id) };
+    },
+    unknown: () => ({ id: newId('snapshot') }),
+  },
+  '/v1/devboxes/disk_snapshots/metadata/keys/{key}/values': {
+    make: async (owner, server) => {
+      const { id } = await makeSnapshot(owner);
+      return { params: { key: 'owner' }, observe: observeSnapshot(owner, server, id) };
+    },
+    unknown: () => ({ key: 'nobody' }),
+    strangerStatus: 200,
+  },
+  '/v1/devboxes/disk_snapshots/public/metadata/keys/{key}/values': {
+    make: async (owner, server) => {
+      const { id } = await makeSnapshot(owner);
+      return { params: { key: 'owner' }, observe: observeSnapshot(owner, server, id) };
+    },
+    unknown: () => ({ key: 'nobody' }),
+    strangerStatus: 200,
+  },
   '/v1/devboxes/metadata/keys/{key}/values': {
     make: async (owner, server) => {
       const { id } = await makeDevbox(owner);
@@ -107,6 +141,8 @@ export const bodies: Readonly<Record<string, unknown>> = {
   updateSecret: { value: 'stolen' },
   updateSecretById: { value: 'stolen' },
   updateDevbox: { name: 'stolen', metadata: {} },
+  updateDiskSnapshot: { name: 'stolen', metadata: {} },
+  forkDevbox: { count: 2 },
   waitForDevboxStatus: { statuses: ['running', 'shutdown'], timeout_seconds: 1 },
   execute: { command: 'echo stolen', command_id: randomUUID() },
   executeAsync: { command: 'echo stolen' },

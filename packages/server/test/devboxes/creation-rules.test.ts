@@ -28,9 +28,7 @@ describe('what is not there yet is refused by name, never left out', () => {
     ['mcp', { mcp: { MCP: { mcp_config: 'm', secret: 's' } } }],
     ['tunnel', { tunnel: {} }],
     ['network_policy_id', { launch_parameters: { network_policy_id: 'np_1' } }],
-    ['after_idle', { launch_parameters: { after_idle: { idle_time_seconds: 5, on_idle: 'suspend' } } }],
     ['resume_triggers', { launch_parameters: { lifecycle: { resume_triggers: { http: true } } } }],
-    ['lifecycle_hooks', { launch_parameters: { lifecycle: { lifecycle_hooks: { suspend_commands: ['x'] } } } }],
     ['required_services', { launch_parameters: { required_services: ['db'] } }],
   ])('answers 501 that names %s', async (name, wish) => {
     const answer = await create(wish);
@@ -61,6 +59,7 @@ describe('what is not there yet is refused by name, never left out', () => {
     [{ blueprint_id: 'bpt_000000000000000000000' }, 'blueprint'],
     [{ blueprint_name: 'nope' }, 'blueprint'],
     [{ snapshot_id: 'snp_000000000000000000000' }, 'snapshot'],
+    [{ snapshot_id: 'no such' }, 'snapshot'],
   ])('answers 400 for the unknown source %j', async (wish, kind) => {
     const answer = await create(wish);
     expect(answer).toMatchObject({ status: 400, json: { code: 'unknownSource' } });

@@ -1,101 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { type Host, HostError } from '@berth/host/contract';
-import { FakeHost } from '@berth/host/fake';
-import { afterEach, describe, expect, it } from 'vitest';
-import { MasterKey } from '../../src/secrets/master-key.ts';
-import { createTestDatabase, type TestDatabase } from '../database.ts';
-import { startTestServer, type TestCaller, type TestServer } from '../harness.ts';
-import { crash, eventually, execute, quickReconciler, runningBox, severable, waitFor } from './kit.ts';
-
-const masterKey = new MasterKey(randomBytes(32));
-const cleanUps: Array<() => Promise<void>> = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) {
-    await cleanUp();
-  }
-});
-
-interface World {
-  readonly database: TestDatabase;
-  readonly fake: FakeHost;
-}
-
-const newWorld = async (fake = new FakeHost()): Promise<World> => {
-  const database = await createTestDatabase();
-  cleanUps.push(() => database.drop());
-  return { database, fake };
-};
-
-interface Run {
-  readonly server: TestServer;
-  readonly caller: TestCaller;
-  readonly calls: readonly string[];
-  kill(): Promise<void>;
-}
-
-/** One life of the server process. A `host` may hinder what passes between server and fake host. */
-const run = async (world: World, previous?: Run, host: Host = world.fake): Promise<Run> => {
-  const handle = severable(host);
-  const server = await startTestServer({
-    host: handle.host,
-    databaseUrl: world.database.url,
-    masterKey,
-    reconciler: quickReconciler,
-  });
-  const caller =
-    previous === undefined
-      ? await server.newCaller()
-      : server.callerWithKey(previous.caller.account, previous.caller.key);
-  let isDead = false;
-  const kill = async (): Promise<void> => {
-    if (!isDead) {
-      isDead = true;
-      await crash(server, handle);
-    }
-  };
-  cleanUps.push(kill);
-  return { server, caller, calls: handle.calls, kill };
-};
-
-/** A host whose method stands still, before or after it has had its effect, from the n-th call on. */
-const standingStill = (
-  host: Host,
-  method: keyof Host,
-  when: 'before' | 'after',
-  skip = 0,
-): { host: Host; reached: Promise<void> } => {
-  let left = skip;
-  let reach: () => void = () => undefined;
-  const reached = new Promise<void>((resolve) => {
-    reach = resolve;
-  });
-  const proxy = new Proxy(host, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== 'function') {
-        return member;
-      }
-      return async (...args: unknown[]) => {
-        if (name !== method || left-- > 0) {
-          return Reflect.apply(member, target, args);
-        }
-        if (when === 'after') {
-          await Reflect.apply(member, target, args);
-        }
-        reach();
-        return new Promise(() => undefined);
-      };
-    },
-  });
-  // `events` and `output` are no promises.
-  const host_ = new Proxy(proxy, {
-    get: (target, name) =>
-      name === 'events' || name === 'output' || name === 'followLogs'
-        ? (...args: unknown[]) => Reflect.apply(Reflect.get(host, name), host, args)
-        : Reflect.get(target, name),
-  });
-  return { host: host_, reached };
-};
+import { HostError } from '@berth/host/contract';
+import { describe, expect, it } from 'vitest';
+import { startTestServer } from '../harness.ts';
+import { eventually, execute, quickReconciler, runningBox, waitFor } from './kit.ts';
+import { atEnd, newWorld, run, standingStill } from './restart-kit.ts';
 
 const wish = {
   file_mounts: { '/home/user/one': '1', '/home/user/two': '2' },
@@ -265,7 +172,7 @@ describe('retention', () => {
       databaseUrl: world.database.url,
       reconciler: { ...quickReconciler, retentionMs: 100 },
     });
-    cleanUps.push(() => server.close());
+    atEnd(() => server.close());
     const caller = await server.newCaller();
     const id = await runningBox(caller);
     const done = await execute(caller, id, 'echo x');

@@ -23,6 +23,17 @@ const box = (more: Partial<Devbox>): Devbox => ({
   createMs: 1_000,
   endMs: null,
   idleMs: null,
+  snapshotId: null,
+  image: null,
+  forkedFrom: null,
+  restarts: 0,
+  suspensions: 0,
+  withMemory: false,
+  resume: null,
+  hooksUntilMs: null,
+  revision: 0,
+  statusMs: 4_000,
+  activeMs: 1_000,
   ...more,
 });
 
@@ -42,13 +53,23 @@ describe('usage', () => {
     const ended = box({
       status: 'shutdown',
       endMs: 6_000,
-      transitions: [...box({}).transitions, { status: 'failure', at_ms: 6_000 }, { status: 'shutdown', at_ms: 9_000 }],
+      statusMs: 9_000,
+      activeMs: 3_000,
     });
     expect(usageOf(ended, 99_000)).toMatchObject({ total_elapsed_seconds: 5, total_active_seconds: 3 });
   });
 
+  it('leaves out the time of a suspension, but not its disk', () => {
+    const asleep = box({ status: 'suspended', statusMs: 9_000, activeMs: 6_000 });
+    expect(usageOf(asleep, 101_000)).toMatchObject({
+      total_elapsed_seconds: 100,
+      total_active_seconds: 6,
+      disk_gb_seconds: 400,
+    });
+  });
+
   it('counts nothing active for a box that never began', () => {
-    const waiting = box({ status: 'provisioning', transitions: [{ status: 'provisioning', at_ms: 1_000 }] });
+    const waiting = box({ status: 'provisioning', statusMs: 1_000, activeMs: 0 });
     expect(usageOf(waiting, 5_000)).toMatchObject({ total_active_seconds: 0, vcpu_seconds: 0, disk_gb_seconds: 16 });
   });
 });

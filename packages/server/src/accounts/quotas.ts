@@ -1,0 +1,34 @@
+import type { AccountQuotas } from '@berth/contract';
+import type { Admission } from '../admission/admission.ts';
+import { type AdmissionSettings, quotasOf } from '../admission/settings.ts';
+import type { SnapshotStore } from '../snapshots/store.ts';
+
+const gibibyte = 1024 ** 3;
+
+export interface AccountQuotaParts {
+  readonly admission: Pick<Admission, 'sums'>;
+  readonly snapshots: Pick<SnapshotStore, 'usage'>;
+  readonly settings: Pick<AdmissionSettings, 'quotas'>;
+}
+
+/** What an account may have at a time, and what it has. */
+export class AccountQuotaService {
+  readonly #parts: AccountQuotaParts;
+
+  constructor(parts: AccountQuotaParts) {
+    this.#parts = parts;
+  }
+
+  async get(accountId: string): Promise<AccountQuotas> {
+    const quotas = quotasOf(this.#parts.settings, accountId);
+    const sums = this.#parts.admission.sums(accountId);
+    const snapshots = await this.#parts.snapshots.usage(accountId);
+    return {
+      running_devboxes: { limit: quotas.running, used: sums.running },
+      memory_gib: { limit: quotas.memoryGib, used: sums.quotaMemoryBytes / gibibyte },
+      disk_gib: { limit: quotas.diskGib, used: sums.quotaDiskBytes / gibibyte },
+      snapshots: { limit: quotas.snapshots, used: snapshots.count },
+      snapshot_gib: { limit: quotas.snapshotGib, used: snapshots.bytes / gibibyte },
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+
+/** Most that one account may have at a time. */
+export interface Quotas {
+  /** Devboxes that run or wait to. */
+  readonly running: number;
+  /** Their nominal memory, and the nominal disk of all devboxes that have not ended. */
+  readonly memoryGib: number;
+  readonly diskGib: number;
+  readonly snapshots: number;
+  readonly snapshotGib: number;
+}
+
+export const defaultQuotas: Quotas = {
+  running: 1_000,
+  memoryGib: 4_096,
+  diskGib: 16_384,
+  snapshots: 10_000,
+  snapshotGib: 4_096,
+};
+
+export interface AdmissionSettings {
+  /** Starts that the host works on at once. */
+  readonly parallelStarts: number;
+  /**
+   * Nominal memory of all boxes ÷ memory of the host, and nominal disks ÷ free disk. Sizes are limits, not reservations, and idle boxes use a
+   * fraction: 1 promises every box its whole size at any time.
+   */
+  readonly memoryOvercommit: number;
+  readonly diskOvercommit: number;
+  /** Nothing is started while less disk than this is free. */
+  readonly diskReserveBytes: number;
+  /** How long one that does not fit lets others pass. */
+  readonly patienceMs: number;
+  /** Time between the notice of an eviction and the suspension. */
+  readonly evictionNoticeMs: number;
+  /** By account; `*` holds for those not named, and for figures left out. */
+  readonly quotas: Readonly<Record<string, Partial<Quotas>>>;
+}
+
+export const defaultAdmissionSettings: AdmissionSettings = {
+  parallelStarts: 8,
+  memoryOvercommit: 50,
+  diskOvercommit: 50,
+  diskReserveBytes: 1024 ** 3,
+  patienceMs: 30_000,
+  evictionNoticeMs: 60_000,
+  quotas: {},
+};
+
+const quota = z.number().nonnegative();
+
+/** `BERTH_QUOTAS`: JSON of account id, or `*`, to quotas. */
+export const quotasByAccount = z.record(
+  z.string(),
+  z.strictObject({ running: quota, memoryGib: quota, diskGib: quota, snapshots: quota, snapshotGib: quota }).partial(),
+);
+
+/** What holds for one account. */
+export const quotasOf = (settings: Pick<AdmissionSettings, 'quotas'>, accountId: string): Quotas => ({
+  ...defaultQuotas,
+  ...settings.quotas['*'],
+  ...settings.quotas[accountId],
+});

@@ -1,0 +1,94 @@
+import { Admission } from '../admission/admission.ts';
+import { HostCapacity } from '../admission/capacity.ts';
+import { defaultAdmissionSettings } from '../admission/settings.ts';
+import { AdmissionStore } from '../admission/store.ts';
+import type { FeatureParts } from '../feature.ts';
+import { Reconciler } from '../reconciler/reconciler.ts';
+import { defaultReconcilerSettings } from '../reconciler/settings.ts';
+import { imageProblem } from '../snapshots/image-wait.ts';
+import { SnapshotKeeper } from '../snapshots/keeper.ts';
+import { SnapshotKeeperStore } from '../snapshots/keeper-store.ts';
+import { ActivityTracker } from './activity.ts';
+import { DueStore } from './due-store.ts';
+import { DevboxStore } from './store.ts';
+import { TransitionStore } from './transition-store.ts';
+
+/**
+ * What works in the background on boxes and snapshots: the reconciler, the keeper of snapshots, and admission, which says who may start. They
+ * hear of each other through the rows, and of changes in this process through the calls wired here.
+ */
+export const devboxEngine = (parts: FeatureParts) => {
+  const { database, hub, host, accountSettings, secrets, log } = parts;
+  const reconcilerSettings = { ...defaultReconcilerSettings, ...parts.reconciler };
+  const settings = { ...defaultAdmissionSettings, ...parts.admission };
+  const store = new DevboxStore(database, hub);
+  const activity = new ActivityTracker({ database, log });
+  const capacity = new HostCapacity({ host, settings, log });
+  const admissionStore = new AdmissionStore(database, hub);
+  const admission: Admission = new Admission({
+    store: admissionStore,
+    transitions: () => transitions,
+    capacity,
+    settings,
+    log,
+    onAdmitted: (id) => reconciler.nudge(id),
+    onEviction: (inMs) => reconciler.lookAtDeadlines(inMs),
+  });
+  const transitions: TransitionStore = new TransitionStore(database, hub, (box) => admission.changed(box));
+  const snapshotRows = new SnapshotKeeperStore(database, hub);
+  const keeper = new SnapshotKeeper({
+    host,
+    store: snapshotRows,
+    hub,
+    log,
+    firstPauseMs: reconcilerSettings.firstPauseMs,
+    onTaken: () => reconciler.lookAtDeadlines(),
+  });
+  const reconciler: Reconciler = new Reconciler({
+    host,
+    store,
+    transitions,
+    activity,
+    secrets,
+    accountSettings: (id) => accountSettings.get(id),
+    log,
+    hub,
+    dues: new DueStore(database),
+    settings: { ...reconcilerSettings, parallelCreates: settings.parallelStarts },
+    imageProblem: (id, signal) => imageProblem({ store: snapshotRows, hub }, id, signal),
+    onReleased: (box) => admission.forget(box),
+    evictions: {
+      areWanted: () => admission.isShortOfMemory,
+      cancel: (id) => admission.cancelEviction(id),
+    },
+    onHostConnected: async () => {
+      capacity.expire();
+      await capacity.refresh();
+      await keeper
+        .compare()
+        .catch((error: unknown) => log.warn({ err: error }, 'snapshots not compared with the host'));
+    },
+  });
+  return {
+    store,
+    transitions,
+    activity,
+    admission,
+    admissionStore,
+    admissionSettings: settings,
+    capacity,
+    keeper,
+    reconciler,
+    start: async (): Promise<void> => {
+      await admission.start();
+      keeper.start();
+      reconciler.start();
+    },
+    stop: async (): Promise<void> => {
+      await Promise.all([admission.stop(), reconciler.stop(), keeper.stop()]);
+      await activity.stop();
+    },
+  };
+};
+
+export type DevboxEngine = ReturnType<typeof devboxEngine>;

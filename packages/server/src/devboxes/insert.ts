@@ -1,0 +1,76 @@
+import type { LaunchParameters } from '@berth/contract';
+import { sql } from 'kysely';
+import type { Database } from '../database/database.ts';
+import { apiError } from '../errors/api-error.ts';
+import { type Devbox, type DevboxWish, devboxColumns, toDevbox } from './devbox.ts';
+
+/** A box about to be made. */
+export interface NewDevbox {
+  readonly id: string;
+  readonly accountId: string;
+  readonly name: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly launchParameters: LaunchParameters;
+  readonly wish: DevboxWish;
+  readonly fileMounts: Readonly<Record<string, string>>;
+  readonly idleMs: number | null;
+  /** Bound of the whole life, until the lifetime proper begins with `running`. */
+  readonly expiresInMs: number;
+  readonly snapshotId: string | null;
+  readonly image: Devbox['image'];
+  readonly forkedFrom: string | null;
+}
+
+/** Whether a box may start now, or what it waits for. */
+export interface Place {
+  readonly status: 'provisioning' | 'queued';
+  readonly detail?: string;
+}
+
+/** Writes the row of a new box, with times by the clock of the database. */
+export const insertDevbox = async (
+  database: Database,
+  box: NewDevbox,
+  places: ReadonlyMap<string, Place>,
+): Promise<Devbox> => {
+  const place = places.get(box.id) ?? { status: 'queued' };
+  const inserted = await sql<Parameters<typeof toDevbox>[0]>`
+    with moment as (select now_ms() as ms)
+    insert into devboxes (id, account_id, name, metadata, status, transitions, launch_parameters, wish, file_mounts,
+      create_ms, expires_ms, idle_ms, activity_ms, status_ms, snapshot_id, image_id, image_memory, forked_from)
+    select ${box.id}, ${box.accountId}, ${box.name}, ${JSON.stringify(box.metadata)}::jsonb, ${place.status},
+      jsonb_build_array(${JSON.stringify(place)}::jsonb || jsonb_build_object('at_ms', moment.ms)),
+      ${JSON.stringify(box.launchParameters)}, ${JSON.stringify(box.wish)},
+      ${Object.keys(box.fileMounts).length === 0 ? null : JSON.stringify(box.fileMounts)},
+      moment.ms, moment.ms + ${box.expiresInMs}, ${box.idleMs}::bigint, moment.ms, moment.ms,
+      ${box.snapshotId}, ${box.image?.id ?? null}, ${box.image?.memory ?? false}, ${box.forkedFrom}
+    from moment
+    returning ${sql.join(devboxColumns.map((column) => sql.ref(column)))}
+  `.execute(database);
+  const row = inserted.rows[0];
+  if (row === undefined) {
+    throw new Error('a row was inserted and did not come back');
+  }
+  return toDevbox(row);
+};
+
+/**
+ * Holds the snapshot that a box is to start from until the transaction ends, so that it is not deleted before the box's row keeps it.
+ * Throws `unknownSource` or `snapshotNotReady`.
+ */
+export const requireImage = async (transaction: Database, accountId: string, id: string): Promise<void> => {
+  const snapshot = await transaction
+    .selectFrom('snapshots')
+    .select('status')
+    .where('id', '=', id)
+    .where('account_id', '=', accountId)
+    .where('internal', '=', false)
+    .forShare()
+    .executeTakeFirst();
+  if (snapshot === undefined || snapshot.status === 'deleted') {
+    throw apiError('unknownSource', { resource: 'snapshot', id });
+  }
+  if (snapshot.status !== 'complete') {
+    throw apiError('snapshotNotReady', { id, status: snapshot.status });
+  }
+};

@@ -1,0 +1,20 @@
+import { lifetimeMs } from '../devboxes/creation.ts';
+import type { Devbox } from '../devboxes/devbox.ts';
+import type { Transition } from '../devboxes/transition.ts';
+import type { StepParts } from './parts.ts';
+
+/** → `running`, with its deadline set. */
+export const run = async (
+  parts: StepParts,
+  box: Devbox,
+  more: Pick<Extract<Transition, { to: 'running' }>, 'isolation' | 'detail'> = {},
+): Promise<Devbox | undefined> => {
+  const lifetime = lifetimeMs(box.launchParameters);
+  const running = await parts.transitions.apply(box.id, { to: 'running', lifetimeMs: lifetime, ...more });
+  const deadlineMs = box.idleMs ?? lifetime;
+  if (deadlineMs !== null) {
+    // After a suspension less of the lifetime may be left: the alarm asks the database.
+    parts.onDeadline(box.suspensions === 0 ? deadlineMs : 0);
+  }
+  return running;
+};

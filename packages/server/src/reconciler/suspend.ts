@@ -1,0 +1,74 @@
+import { HostError } from '@berth/host/contract';
+import type { Devbox } from '../devboxes/devbox.ts';
+import { asleep } from './asleep.ts';
+import { stopped } from './causes.ts';
+import type { StepParts } from './parts.ts';
+import { maySucceedLater, problemOf } from './retries.ts';
+import { run } from './run.ts';
+import { runSuspendCommands } from './suspend-commands.ts';
+
+/** The suspension did not come about. A box that runs on is `running` again and says why; one that died meanwhile has failed. */
+const settleAfterFailure = async (parts: StepParts, box: Devbox, problem: string): Promise<Devbox | undefined> => {
+  const state = await parts.host.inspect(box.id);
+  switch (state?.phase) {
+    case 'running':
+      return run(parts, box, { detail: `the devbox was not suspended: ${problem}` });
+    case 'suspended':
+      return parts.transitions.apply(box.id, asleep(parts, state.hasMemory === true));
+    case 'starting':
+    case 'suspending':
+      throw new HostError('internal', `the box is ${state.phase}`, { retryable: true });
+    default:
+      return parts.transitions.apply(box.id, stopped(state));
+  }
+};
+
+/** Why the box is being suspended, when that is a start that went wrong. */
+const mishapOf = (box: Devbox) => {
+  const last = box.transitions.at(-1);
+  return last?.failure_reason === undefined
+    ? undefined
+    : { reason: last.failure_reason, detail: last.detail ?? last.failure_reason };
+};
+
+/** `suspending` → `suspended`; or `running` when its memory could not be kept. Safe to repeat: the host leaves a suspended box as it is. */
+export const suspend = async (
+  parts: StepParts,
+  box: Devbox,
+  signal: AbortSignal,
+  attempt: number,
+): Promise<Devbox | undefined> => {
+  const before = await parts.host.inspect(box.id);
+  const problems = before?.phase === 'running' ? await runSuspendCommands(parts, box, signal) : [];
+  try {
+    const state = await parts.host.suspend(box.id, { memory: box.withMemory });
+    const mishap = mishapOf(box);
+    return parts.transitions.apply(box.id, {
+      ...asleep(parts, state.hasMemory === true),
+      ...(mishap === undefined ? {} : { mishap }),
+      ...(problems.length === 0 ? {} : { detail: problems.join('; ') }),
+    });
+  } catch (error) {
+    if (maySucceedLater(error, attempt)) {
+      throw error;
+    }
+    return settleAfterFailure(parts, box, problemOf(error));
+  }
+};
+
+/** A suspended box: is its disk still there, and nothing else? */
+export const superviseSuspended = async (parts: StepParts, box: Devbox): Promise<Devbox | undefined> => {
+  const state = await parts.host.inspect(box.id);
+  switch (state?.phase) {
+    case 'suspended':
+      return box;
+    case 'running':
+    case 'starting':
+    case 'suspending':
+      // A resume that was given up came about all the same.
+      await parts.host.suspend(box.id, { memory: box.withMemory });
+      return box;
+    default:
+      return parts.transitions.apply(box.id, stopped(state));
+  }
+};
