@@ -1,15 +1,23 @@
 import { defineConfig } from 'vitest/config';
+import { runsc } from './platform/artifacts.ts';
 
 /** One group of files: they share one private platform, and the groups run one after another so that they do not share two cores. */
 const group = (
-  name: string,
+  folder: string,
   order: number,
-  options: { readonly ownPlatform?: boolean; readonly workers?: number } = {},
+  options: {
+    readonly ownPlatform?: boolean;
+    readonly workers?: number;
+    readonly grade?: 'gvisor';
+    readonly files?: readonly string[];
+  } = {},
 ) => ({
   test: {
-    name,
+    name: options.grade === undefined ? folder : `${folder} ${options.grade}`,
     root: import.meta.dirname,
-    include: [`${name}/**/*.test.ts`],
+    include: (options.files ?? ['**/*']).map((files) => `${folder}/${files}.test.ts`),
+    // Read by the files of the group and, out of the project's configuration, by its set-up.
+    env: options.grade === undefined ? {} : { BERTH_ISOLATION: options.grade },
     ...(options.ownPlatform === true ? {} : { globalSetup: ['platform/global-setup.ts'] }),
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -17,6 +25,22 @@ const group = (
     sequence: { groupOrder: order },
   },
 });
+
+/** Conformance where the grade of isolation can make a difference; BERTH_TEST_ALL_GRADES=1 runs all of it. */
+const gradeMatters = ['devbox-create', 'devbox-lifecycle', 'devbox-setup', 'execution-*', 'files*', 'logs'];
+const every = process.env['BERTH_TEST_ALL_GRADES'] === '1';
+
+/** Again under gVisor, where there is a runsc. */
+const sandboxed =
+  runsc() === undefined
+    ? []
+    : [
+        group('conformance', 6, {
+          grade: 'gvisor',
+          files: every ? ['**/*'] : gradeMatters.map((name) => `typescript/${name}`),
+        }),
+        group('escape', 7, { workers: 1, grade: 'gvisor' }),
+      ];
 
 export default defineConfig({
   test: {
@@ -27,6 +51,7 @@ export default defineConfig({
       group('escape', 3, { workers: 1 }),
       group('launcher', 4, { ownPlatform: true, workers: 1 }),
       group('chaos', 5, { ownPlatform: true, workers: 1 }),
+      ...sandboxed,
     ],
   },
 });

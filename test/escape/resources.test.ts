@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { output, run, useBox, withBox } from '../platform/boxes.ts';
-import { rawClient } from '../platform/clients.ts';
+import { rawClient, sandboxed } from '../platform/clients.ts';
 
 describe('one box eats all it can, its neighbour goes on', () => {
   const neighbour = useBox();
@@ -27,10 +27,11 @@ describe('one box eats all it can, its neighbour goes on', () => {
         id,
         'python3 -c "x = bytearray(3 * 1024 ** 3)\nfor i in range(0, len(x), 4096): x[i] = 1"',
       );
-      expect(hog.exit_status).toBe(137);
+      // A sandbox ends as a whole, so nobody saw how the program ended.
+      expect(hog.exit_status).toBe(sandboxed() ? null : 137);
       await neighbourAnswers();
       const { logs } = await client.devboxes.logs.list(id);
-      expect(JSON.stringify(logs)).toMatch(/out of memory|out_of_memory/i);
+      expect(JSON.stringify(logs)).toMatch(/out of memory|out_of_memory|used up its memory/i);
       const view = await client.devboxes.retrieve(id);
       expect(['running', 'failure']).toContain(view.status);
       if (view.status === 'failure') {
@@ -41,7 +42,7 @@ describe('one box eats all it can, its neighbour goes on', () => {
 
   it('a disk filler meets its quota, and the box can be used and deleted', { timeout: 120_000 }, async () => {
     await withBox(client, small, async ({ id }) => {
-      const filled = await run(client, id, 'head -c 6G /dev/zero > /tmp/fill');
+      const filled = await run(client, id, 'dd if=/dev/zero of=/tmp/fill bs=4M count=1536');
       expect(filled.exit_status).not.toBe(0);
       expect(filled.stderr).toMatch(/No space left|quota exceeded/i);
       expect(await output(client, id, 'echo alive')).toBe('alive\n');

@@ -4,6 +4,8 @@ export interface PlatformAddress {
   readonly apiKey: string;
   readonly port: number;
   readonly state: string;
+  /** Grade of boxes that name none. */
+  readonly isolation: string;
   readonly interfacePrefix: string;
   readonly subnet: string;
   /** Process ids at the start; a platform that kills its processes has newer ones. */

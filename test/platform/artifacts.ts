@@ -41,3 +41,6 @@ export function artifacts(): Artifacts {
     imageRootfs: named('BERTH_IMAGE_ROOTFS', 'the default image', () => newest('images', 'rootfs')),
   };
 }
+
+/** runsc, where `./berth test` or an earlier `./berth up` found or built one. */
+export const runsc = (): string | undefined => process.env['BERTH_RUNSC'] || newest('runsc', 'runsc');

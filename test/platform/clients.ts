@@ -9,6 +9,9 @@ export type Transport = (typeof transports)[number];
 /** The platform that this file's group shares. */
 export const shared = (): PlatformAddress => inject('platform');
 
+/** Boxes of this group have a kernel of their own. */
+export const sandboxed = (): boolean => shared().isolation === 'gvisor';
+
 const options = (transport: Transport, address: PlatformAddress) => ({
   baseURL: address.baseUrl,
   bearerToken: address.apiKey,

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PlatformAddress } from './address.ts';
-import { artifacts, checkout } from './artifacts.ts';
+import { artifacts, checkout, runsc } from './artifacts.ts';
 import { leftovers } from './leaks.ts';
 import { berthAccount, freePort, networkOf } from './machine.ts';
 import { Postgres } from './postgres.ts';
@@ -19,24 +19,27 @@ export type ProcessName = 'postgres' | 'host' | 'server';
 export class Platform {
   readonly state: string;
   readonly port: number;
+  /** Grade of boxes that name none. */
+  readonly isolation: string;
   readonly postgres: Postgres;
   readonly #account = berthAccount();
   readonly #artifacts = artifacts();
   readonly #processes = new Map<'host' | 'server', ManagedProcess>();
   #apiKey = '';
 
-  private constructor(state: string, port: number) {
+  private constructor(state: string, port: number, isolation: string | undefined) {
     this.state = state;
     this.port = port;
+    this.isolation = isolation ?? 'container';
     this.postgres = new Postgres(state, this.#account);
   }
 
   /** Starts one and waits until it is ready. What a failed start left behind is taken away. */
-  static async start(): Promise<Platform> {
+  static async start(isolation?: string): Promise<Platform> {
     if (process.getuid?.() !== 0) {
       throw new Error('these tests start real boxes: run them as root');
     }
-    const platform = new Platform(mkdtempSync(join(tmpdir(), 'bt-')), await freePort());
+    const platform = new Platform(mkdtempSync(join(tmpdir(), 'bt-')), await freePort(), isolation);
     try {
       platform.#makeFolders();
       await platform.postgres.start();
@@ -56,6 +59,7 @@ export class Platform {
       apiKey: this.#apiKey,
       port: this.port,
       state: this.state,
+      isolation: this.isolation,
       ...networkOf(this.state),
       pids: {
         server: this.process('server').pid,
@@ -139,6 +143,8 @@ export class Platform {
       BERTH_GUEST_BINARY: this.#artifacts.guestBinary,
       BERTH_HELPER_BINARY: this.#artifacts.helperBinary,
       BERTH_IMAGE_ROOTFS: this.#artifacts.imageRootfs,
+      BERTH_RUNSC: runsc() ?? '',
+      BERTH_ISOLATION: this.isolation,
       BERTH_SUBNET: subnet,
       BERTH_INTERFACE_PREFIX: interfacePrefix,
       BERTH_LOG_LEVEL: process.env['BERTH_LOG_LEVEL'] ?? 'info',
