@@ -134,12 +134,12 @@ fn emit_file(stream: &mut Stream, index: usize, out: &mut Vec<u8>) {
     put_header(out, Kind::Data, index as u8 + 1, stream.id, count + 8);
     out.extend_from_slice(&outlet.sent().to_le_bytes());
     let body = out.len();
-    out.resize(body + count, 0);
-    // SAFETY: the buffer has `count` bytes from `body` on.
+    out.reserve(count);
+    // SAFETY: the buffer has room for `count` bytes behind its end.
     let got = unsafe {
         libc::pread(
             file.as_raw_fd(),
-            out[body..].as_mut_ptr().cast(),
+            out.as_mut_ptr().add(body).cast(),
             count,
             at.min(i64::MAX as u64) as i64,
         )
@@ -154,7 +154,8 @@ fn emit_file(stream: &mut Stream, index: usize, out: &mut Vec<u8>) {
         return;
     }
     let got = got as usize;
-    out.truncate(body + got);
+    // SAFETY: that many bytes were written behind the end.
+    unsafe { out.set_len(body + got) };
     out[header..header + 4].copy_from_slice(&((got + 8) as u32).to_le_bytes());
     outlet.mark_sent(got as u64);
     if got as u64 == left {

@@ -86,24 +86,43 @@ impl Frame<'_> {
 /// Cuts a byte stream into frames. Holds at most one incomplete frame plus what was fed last.
 #[derive(Default)]
 pub struct Decoder {
+    /// What was received lies between `start` and `end`; the rest is room.
     bytes: Vec<u8>,
     start: usize,
+    end: usize,
 }
 
 impl Decoder {
     /// Appends received bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.start > 0 {
-            self.bytes.drain(..self.start);
-            self.start = 0;
+        self.room(bytes.len()).copy_from_slice(bytes);
+        self.filled(bytes.len());
+    }
+
+    /// Room for `count` bytes behind those received, to read into without a copy; tell by `filled` how many came.
+    pub fn room(&mut self, count: usize) -> &mut [u8] {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        } else if self.bytes.len() - self.end < count {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
         }
-        self.bytes.extend_from_slice(bytes);
+        let needed = self.end + count;
+        if self.bytes.len() < needed {
+            self.bytes.resize(needed, 0);
+        }
+        &mut self.bytes[self.end..needed]
+    }
+
+    /// So many bytes came into the room.
+    pub fn filled(&mut self, count: usize) {
+        self.end = self.bytes.len().min(self.end + count);
     }
 
     /// The next whole frame; `None` when more bytes are needed. Unknown types from 64 on are skipped.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Breach> {
         loop {
-            let rest = self.bytes.get(self.start..).unwrap_or_default();
+            let rest = self.bytes.get(self.start..self.end).unwrap_or_default();
             let Some(header) = rest.first_chunk::<HEADER_BYTES>() else {
                 return Ok(None);
             };
@@ -149,7 +168,7 @@ impl Decoder {
 
     /// Gives memory back when nothing is held.
     pub fn release(&mut self) {
-        if self.start == self.bytes.len() {
+        if self.start == self.end {
             self.clear();
         }
     }

@@ -258,14 +258,11 @@ impl Guest {
             if !self.link.readable || self.link.choked() {
                 return;
             }
-            let mut scratch = self.take_scratch();
-            let got = self.link.read(&mut scratch);
-            match got {
-                Ok(Some(count)) => self.receive(&scratch[..count]),
-                Ok(None) => {}
+            match self.link.read() {
+                Ok(true) => self.take_frames(),
+                Ok(false) => {}
                 Err(_) => self.hang_up(),
             }
-            self.scratch = scratch;
         }
     }
 
@@ -278,8 +275,13 @@ impl Guest {
 
     /// Takes bytes of the host; a breach of the protocol ends the connection.
     pub fn receive(&mut self, bytes: &[u8]) {
+        self.link.decoder.feed(bytes);
+        self.take_frames();
+    }
+
+    /// Handles the whole frames among what was received.
+    fn take_frames(&mut self) {
         let mut decoder = std::mem::take(&mut self.link.decoder);
-        decoder.feed(bytes);
         let outcome = loop {
             match decoder.next_frame() {
                 Ok(Some(frame)) => {

@@ -40,6 +40,16 @@ impl Inlet {
 
     /// DATA at an absolute offset. Bytes seen before are skipped.
     pub fn data(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Breach> {
+        self.data_through(offset, bytes, |_| 0)
+    }
+
+    /// The same; where nothing waits, `sink` may take bytes at once and says how many it took.
+    pub fn data_through(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        sink: impl FnOnce(&[u8]) -> usize,
+    ) -> Result<(), Breach> {
         let end = offset
             .checked_add(bytes.len() as u64)
             .ok_or(Breach("offset overflow"))?;
@@ -54,12 +64,17 @@ impl Inlet {
             return Err(Breach("data behind the end"));
         }
         let known = (expected - offset) as usize;
-        if let Some(fresh) = bytes.get(known..) {
-            self.pending.extend(fresh);
+        let mut fresh = bytes.get(known..).unwrap_or_default();
+        if self.pending.is_empty() && !fresh.is_empty() {
+            let taken = if self.discard {
+                fresh.len()
+            } else {
+                sink(fresh).min(fresh.len())
+            };
+            self.count_delivered(taken);
+            fresh = &fresh[taken..];
         }
-        if self.discard {
-            self.deliver(self.pending.len());
-        }
+        self.pending.extend(fresh);
         Ok(())
     }
 
@@ -84,7 +99,6 @@ impl Inlet {
     /// Counts bytes as delivered.
     pub fn deliver(&mut self, count: usize) {
         let count = count.min(self.pending.len());
-        self.delivered += count as u64;
         if count == self.pending.len() {
             if self.pending.capacity() > 4096 {
                 self.pending = VecDeque::new();
@@ -94,6 +108,11 @@ impl Inlet {
         } else {
             self.pending.drain(..count);
         }
+        self.count_delivered(count);
+    }
+
+    fn count_delivered(&mut self, count: usize) {
+        self.delivered += count as u64;
         self.limit = self.delivered + self.window;
     }
 
@@ -138,6 +157,31 @@ mod tests {
         inlet.deliver(6);
         assert_eq!(inlet.report(), Some((6, 14)));
         assert_eq!(inlet.report(), None);
+    }
+
+    #[test]
+    fn a_sink_takes_bytes_at_once_unless_others_wait_before_them() {
+        let mut inlet = Inlet::new(8);
+        let mut seen = Vec::new();
+        let mut take = |inlet: &mut Inlet, offset, bytes: &[u8], most: usize| {
+            let sink = |fresh: &[u8]| {
+                seen.extend_from_slice(&fresh[..most.min(fresh.len())]);
+                most
+            };
+            inlet.data_through(offset, bytes, sink).unwrap();
+        };
+        take(&mut inlet, 0, b"abcd", 9);
+        take(&mut inlet, 2, b"cdef", 1);
+        take(&mut inlet, 6, b"g", 9);
+        assert_eq!(
+            (seen.as_slice(), inlet.front()),
+            (b"abcde".as_slice(), b"fg".as_slice())
+        );
+        assert_eq!(inlet.report(), Some((5, 13)));
+        inlet.end(7).unwrap();
+        assert!(!inlet.exhausted());
+        inlet.deliver(2);
+        assert!(inlet.exhausted());
     }
 
     #[test]

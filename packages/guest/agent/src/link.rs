@@ -14,6 +14,9 @@ const HIGH_WATER_BYTES: usize = 256 * 1024;
 const CHOKED_BYTES: usize = 1024 * 1024;
 /// After so many flushes without a full socket, room to write is not watched any more.
 const EASY_FLUSHES: u32 = 64;
+/// Bytes asked for at once: little as long as little comes, more in a transfer.
+const FIRST_READ_BYTES: usize = 16 * 1024;
+const LARGEST_READ_BYTES: usize = 256 * 1024;
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
 const LAST_BACK_OFF: Duration = Duration::from_secs(1);
 
@@ -44,6 +47,7 @@ pub struct Link {
     watches_room: bool,
     /// Flushes in a row that met no full socket.
     easy_flushes: u32,
+    read_bytes: usize,
     back_off: Duration,
 }
 
@@ -61,6 +65,7 @@ impl Link {
             hung_up: false,
             watches_room: false,
             easy_flushes: 0,
+            read_bytes: FIRST_READ_BYTES,
             back_off: FIRST_BACK_OFF,
         }
     }
@@ -152,22 +157,28 @@ impl Link {
         Ok(())
     }
 
-    /// Reads once; `None` when nothing is there yet.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+    /// Reads once, into the decoder; false when nothing is there yet.
+    pub fn read(&mut self) -> Result<bool> {
         let Some(socket) = &self.socket else {
             self.readable = false;
-            return Ok(None);
+            return Ok(false);
         };
-        match sys::read(socket.as_raw_fd(), buffer) {
+        let room = self.decoder.room(self.read_bytes);
+        match sys::read(socket.as_raw_fd(), room) {
             Ok(0) => Err(Error::from(ErrorKind::UnexpectedEof)),
             Ok(count) => {
+                let full = count == room.len();
+                self.decoder.filled(count);
+                if full {
+                    self.read_bytes = LARGEST_READ_BYTES.min(self.read_bytes * 2);
+                }
                 // Less than was asked for: the socket is empty, and what comes next is a new event.
-                self.readable = count == buffer.len() || self.hung_up;
-                Ok(Some(count))
+                self.readable = full || self.hung_up;
+                Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.readable = false;
-                Ok(None)
+                Ok(false)
             }
             Err(error) => Err(error),
         }
@@ -179,6 +190,7 @@ impl Link {
             self.out = Vec::new();
         }
         self.decoder.release();
+        self.read_bytes = FIRST_READ_BYTES;
     }
 }
 

@@ -223,13 +223,19 @@ impl Guest {
             return Ok(());
         };
         let finished = stream.finished();
-        match (&mut stream.inlet, frame.kind) {
+        let Stream { inlet, job, .. } = stream;
+        match (inlet, frame.kind) {
             (Some(inlet), Kind::Data) => {
                 let bytes = frame.payload.get(8..).unwrap_or_default();
                 if bytes.is_empty() {
                     return Err(Breach("DATA without bytes"));
                 }
-                inlet.data(offset, bytes)?;
+                match job {
+                    Job::Upload(upload) => {
+                        inlet.data_through(offset, bytes, |fresh| upload.take(fresh))?;
+                    }
+                    _ => inlet.data(offset, bytes)?,
+                }
             }
             (Some(inlet), _) => {
                 if let Err(breach) = inlet.end(offset)

@@ -27,6 +27,13 @@ pub struct Upload {
     append: bool,
 }
 
+impl Upload {
+    /// Writes bytes that have just arrived; returns how many were taken. What fails is tried again, and reported, by `advance`.
+    pub fn take(&mut self, bytes: &[u8]) -> usize {
+        self.spool.write(bytes).unwrap_or(0)
+    }
+}
+
 impl Drop for Upload {
     fn drop(&mut self) {
         if let Some(path) = self.beside.take() {
