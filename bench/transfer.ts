@@ -1,93 +1,103 @@
-/** 1 GiB up and down, against nginx (WebDAV PUT and GET) on loopback with the same client. Goal: ≥ 0.5 each, server and host memory flat. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/**
+ * 1 GiB up and down, against nginx (WebDAV PUT and GET) on loopback with the same client and on the same volume, by turns. Goal: ≥ 0.5 each, server
+ * and host memory flat.
+ */
+import type { IncomingMessage } from 'node:http';
 import { connect } from './support/client.ts';
 import { createRunning, shutdown } from './support/devbox.ts';
 import { nginxPeer } from './support/nginx.ts';
-import { report } from './support/stats.ts';
+import { memoryOf } from './support/process-memory.ts';
+import { report, summarize } from './support/stats.ts';
 
 const sizeBytes = Number(process.env.SIZE_BYTES ?? 1 << 30);
+const rounds = Number(process.env.ROUNDS ?? 5);
 const block = Buffer.alloc(256 * 1024, 'berth');
 
-async function* payload(head = '', tail = ''): AsyncIterable<Uint8Array> {
-  if (head !== '') {
-    yield Buffer.from(head);
+async function* payload(before = '', after = ''): AsyncIterable<Uint8Array> {
+  if (before !== '') {
+    yield Buffer.from(before);
   }
   for (let sent = 0; sent < sizeBytes; sent += block.length) {
     yield block;
   }
-  if (tail !== '') {
-    yield Buffer.from(tail);
+  if (after !== '') {
+    yield Buffer.from(after);
   }
 }
 
-const drain = async (body: AsyncIterable<Uint8Array>): Promise<number> => {
-  let total = 0;
-  for await (const chunk of body) {
-    total += chunk.length;
-  }
-  return total;
-};
-
-/** Resident bytes of the server and the host, by their pid files. */
-const memoryBytes = async (): Promise<number> => {
-  const run = join(process.env.BERTH_STATE ?? '/var/lib/berth', 'run');
-  let total = 0;
-  for (const name of ['server', 'host']) {
-    const pid = /\d+/.exec(await readFile(join(run, `${name}.pid`), 'utf8').catch(() => ''))?.[0] ?? '';
-    const status = pid === '' ? '' : await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-    total += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-  }
-  return total;
-};
+const drain = (body: IncomingMessage): Promise<number> =>
+  new Promise((resolve, reject) => {
+    let total = 0;
+    body.on('data', (chunk: Buffer) => {
+      total += chunk.length;
+    });
+    body.on('end', () => resolve(total));
+    body.on('error', reject);
+  });
 
 const client = connect(2);
 const peer = await nginxPeer();
 const box = await createRunning(client, 'LARGE');
-const rate = (ms: number): number => sizeBytes / 1024 / 1024 / (ms / 1000);
-try {
-  const boundary = 'berth-bench-boundary';
-  const head = `--${boundary}\r\ncontent-disposition: form-data; name="path"\r\n\r\n/tmp/big\r\n--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="big"\r\ncontent-type: application/octet-stream\r\n\r\n`;
-  const tail = `\r\n--${boundary}--\r\n`;
-  const before = await memoryBytes();
-  let start = performance.now();
-  const up = await client.raw(
-    'POST',
-    `/v1/devboxes/${box}/upload_file`,
-    { 'content-type': `multipart/form-data; boundary=${boundary}` },
-    payload(head, tail),
-  );
-  const answer = Buffer.concat(await Array.fromAsync(up)).toString();
-  if (up.statusCode !== 200) {
-    throw new Error(`upload: ${up.statusCode} ${answer}`);
-  }
-  const upMs = performance.now() - start;
-  const peerUpMs = await peer.put(payload(), sizeBytes);
+const boundary = 'berth-bench-boundary';
+const head = `--${boundary}\r\ncontent-disposition: form-data; name="path"\r\n\r\n/tmp/big\r\n--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="big"\r\ncontent-type: application/octet-stream\r\n\r\n`;
+const tail = `\r\n--${boundary}--\r\n`;
 
-  const body = JSON.stringify({ path: '/tmp/big' });
-  start = performance.now();
-  const down = await client.raw(
+const upload = async (): Promise<number> => {
+  const start = performance.now();
+  const headers = {
+    'content-type': `multipart/form-data; boundary=${boundary}`,
+    'content-length': String(head.length + sizeBytes + tail.length),
+  };
+  const answer = await client.raw('POST', `/v1/devboxes/${box}/upload_file`, headers, payload(head, tail));
+  await drain(answer);
+  if (answer.statusCode !== 200) {
+    throw new Error(`upload: ${answer.statusCode}`);
+  }
+  return performance.now() - start;
+};
+
+const download = async (): Promise<number> => {
+  const start = performance.now();
+  const headers = { 'content-type': 'application/json' };
+  const answer = await client.raw(
     'POST',
     `/v1/devboxes/${box}/download_file`,
-    { 'content-type': 'application/json' },
-    one(body),
+    headers,
+    one(JSON.stringify({ path: '/tmp/big' })),
   );
-  const received = await drain(down);
-  const downMs = performance.now() - start;
+  const received = await drain(answer);
   if (received !== sizeBytes) {
-    throw new Error(`download: ${down.statusCode}, ${received} bytes`);
+    throw new Error(`download: ${answer.statusCode}, ${received} bytes`);
   }
-  const peerDownMs = await peer.get();
-  const after = await memoryBytes();
-  report('upload', { 'MiB/s': rate(upMs), 'nginx MiB/s': rate(peerUpMs), ratio: peerUpMs / upMs });
-  report('download', { 'MiB/s': rate(downMs), 'nginx MiB/s': rate(peerDownMs), ratio: peerDownMs / downMs });
-  report('memory', { 'server + host MiB before': before / 2 ** 20, after: after / 2 ** 20 });
+  return performance.now() - start;
+};
+
+async function* one(text: string): AsyncIterable<Uint8Array> {
+  yield Buffer.from(text);
+}
+
+const times = { up: [] as number[], peerUp: [] as number[], down: [] as number[], peerDown: [] as number[] };
+const median = (values: readonly number[]): number => summarize(values).p50;
+const rate = (values: readonly number[]): number => sizeBytes / 2 ** 20 / (median(values) / 1000);
+try {
+  const memory = { server: await memoryOf('server'), host: await memoryOf('host') };
+  await memory.server.mark();
+  await memory.host.mark();
+  for (let round = 0; round < rounds; round += 1) {
+    times.up.push(await upload());
+    times.peerUp.push(await peer.put(payload(), sizeBytes));
+    times.down.push(await download());
+    times.peerDown.push(await peer.get());
+  }
+  const { up, peerUp, down, peerDown } = times;
+  report('upload', { 'MiB/s': rate(up), 'nginx MiB/s': rate(peerUp), ratio: median(peerUp) / median(up) });
+  report('download', { 'MiB/s': rate(down), 'nginx MiB/s': rate(peerDown), ratio: median(peerDown) / median(down) });
+  report('peak growth of resident memory', {
+    'server MiB': (await memory.server.growthBytes()) / 2 ** 20,
+    'host MiB': (await memory.host.growthBytes()) / 2 ** 20,
+  });
 } finally {
   await peer.close();
   await shutdown(client, box);
   client.close();
-}
-
-async function* one(text: string): AsyncIterable<Uint8Array> {
-  yield Buffer.from(text);
 }

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A plain nginx on loopback that takes PUT and serves GET of one file. */
+/** A plain nginx on loopback that takes PUT and serves GET of one file, on the volume where Berth keeps the disks of its boxes. */
 export interface NginxPeer {
   /** Milliseconds to store the body. */
   put(body: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<number>;
@@ -27,7 +27,12 @@ const freePort = (): Promise<number> =>
   });
 
 export const nginxPeer = async (): Promise<NginxPeer> => {
-  const folder = await mkdtemp(join(tmpdir(), 'berth-bench-nginx-'));
+  const volume = join(process.env.BERTH_STATE ?? '/var/lib/berth', 'volume');
+  const place = await access(volume).then(
+    () => volume,
+    () => tmpdir(),
+  );
+  const folder = await mkdtemp(join(place, 'berth-bench-nginx-'));
   const port = await freePort();
   await mkdir(join(folder, 'www'));
   await chmod(folder, 0o755);

@@ -38,7 +38,8 @@ export const serverService = (
   account: SystemAccount,
 ): ServiceDefinition => ({
   name: 'server',
-  command: serverProgram(paths, account, 'packages/server/src/main.ts'),
+  // With it the server collects the garbage of uploads in good time (packages/server/src/http/young-garbage.ts).
+  command: serverProgram(paths, account, 'packages/server/src/main.ts', '--expose-gc'),
   environment: { ...serverEnvironment(paths, installation), ...serviceMark(paths.state, 'server') },
   directory: '/',
   logFile: join(paths.logs, 'server.log'),
@@ -68,7 +69,7 @@ export const bootstrap = async (
 };
 
 /** Command line of a program of the control plane, as the service account. */
-const serverProgram = (paths: StatePaths, account: SystemAccount, program: string): string[] => {
+const serverProgram = (paths: StatePaths, account: SystemAccount, program: string, ...flags: string[]): string[] => {
   const code = codeAccess(paths, account);
-  return [...code.before, ...asAccount(account), process.execPath, code.path(program)];
+  return [...code.before, ...asAccount(account), process.execPath, ...flags, code.path(program)];
 };

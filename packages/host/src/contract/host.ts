@@ -47,8 +47,9 @@ export interface WriteFileOptions {
 
 /** Duplex byte stream into the box. Closing it, or aborting its signal, ends the connection there. */
 export interface BoxConnection {
+  /** Each piece is lent: valid until the next one is asked for. */
   readonly readable: AsyncIterable<Uint8Array>;
-  /** Resolves when the bytes are taken over; waits under back-pressure. */
+  /** Resolves when the bytes are taken over; waits under back-pressure. The bytes are the caller's again then. */
   write(bytes: Uint8Array): Promise<void>;
   end(): Promise<void>;
   destroy(): void;
@@ -134,13 +135,17 @@ export interface Host {
   logs(boxId: string, filter: LogFilter): Promise<LogEntry[]>;
   followLogs(boxId: string, filter: LogFilter, signal: AbortSignal): AsyncIterable<LogEntry>;
 
+  /** Each piece of the body is lent: valid until the next one is asked for. */
   readFile(
     boxId: string,
     path: string,
     options?: { readonly user?: string },
     signal?: AbortSignal,
   ): Promise<{ readonly info: FileInfo; readonly body: AsyncIterable<Uint8Array> }>;
-  /** The file appears whole, or not at all when `body` throws or the signal is aborted. */
+  /**
+   * The file appears whole, or not at all when `body` throws or the signal is aborted. A piece of the body is not needed any more when the next one
+   * is asked for.
+   */
   writeFile(
     boxId: string,
     path: string,

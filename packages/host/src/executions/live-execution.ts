@@ -128,7 +128,7 @@ export class LiveExecution {
       },
       {
         status: (status) => this.#onStatus(status),
-        data: (channel, bytes) => this.#writers[streamOf[channel]].append(bytes),
+        data: (channel, bytes) => this.#writers[streamOf[channel]].append(Buffer.from(bytes)),
         eof: (channel) => this.#onEof(channel),
         attached: () => this.bell.ring(),
         lost: (error) => {

@@ -1,12 +1,13 @@
-import { encodeOpen, maxDataBytes, type Status, StatusPhase } from '@berth/guest/protocol';
+import { encodeOpen, type Status, StatusPhase } from '@berth/guest/protocol';
 import { type FileInfo, HostError, type WriteFileOptions } from '../contract/index.ts';
 import { ByteQueue } from '../link/byte-queue.ts';
 import { toHostError } from '../link/guest-error.ts';
 import type { GuestLink } from '../link/guest-link.ts';
 import { ask } from '../link/request.ts';
 import { toFileInfo } from './file-info.ts';
+import { maxKeptBytes, UploadWindow, uploadWindowBytes } from './upload-window.ts';
 
-/** Flow-control window of a transfer. */
+/** Flow-control window of a download. */
 export const transferWindowBytes = 4 * 1024 * 1024;
 
 const maxPathBytes = 4096;
@@ -158,10 +159,14 @@ export class GuestFiles {
     if (send === undefined) {
       return;
     }
+    const window = new UploadWindow();
     for await (const bytes of source) {
-      for (let start = 0; start < bytes.length; start += transferWindowBytes) {
-        await send.whenReceived(send.written - transferWindowBytes + maxDataBytes);
-        send.push(bytes.subarray(start, start + transferWindowBytes));
+      for (let start = 0; start < bytes.length; start += maxKeptBytes) {
+        const piece = bytes.subarray(start, start + maxKeptBytes);
+        await send.whenReceived(send.written + piece.length - uploadWindowBytes);
+        for (const kept of window.keep(piece)) {
+          send.push(kept);
+        }
         this.#link.sending(stream);
       }
     }

@@ -1,8 +1,12 @@
 import type { HostError } from '../contract/index.ts';
+import { LendingQueue } from '../streams/lending-queue.ts';
 
-/** Bytes between a stream that brings them and a consumer that asks for them. Bounded by the stream's credit. */
+/**
+ * Bytes between a stream that brings them and a consumer that asks for them. Bounded by the stream's credit. What is handed out is lent: valid until
+ * more is asked for.
+ */
 export class ByteQueue implements AsyncIterable<Uint8Array> {
-  #chunks: Buffer[] = [];
+  readonly #bytes = new LendingQueue();
   #takenBytes = 0;
   #ended = false;
   #failure: HostError | undefined;
@@ -19,8 +23,9 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     this.#onStopped = onStopped;
   }
 
+  /** Takes a copy. */
   push(bytes: Buffer): void {
-    this.#chunks.push(bytes);
+    this.#bytes.push(bytes);
     this.#notify();
   }
 
@@ -39,15 +44,10 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     try {
       for (;;) {
-        const chunks = this.#chunks;
-        this.#chunks = [];
-        for (const chunk of chunks) {
-          yield chunk;
-          this.#takenBytes += chunk.length;
+        for (let piece = this.#bytes.lend(); piece !== undefined; piece = this.#bytes.lend()) {
+          yield piece;
+          this.#takenBytes += piece.length;
           this.#onTaken(this.#takenBytes);
-        }
-        if (this.#chunks.length > 0) {
-          continue;
         }
         if (this.#failure !== undefined) {
           throw this.#failure;
@@ -60,6 +60,7 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
         });
       }
     } finally {
+      this.#bytes.clear();
       this.#onStopped();
     }
   }

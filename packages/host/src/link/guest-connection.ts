@@ -1,8 +1,12 @@
 import type { Socket } from 'node:net';
 import { type Channel, FrameDecoder } from '@berth/guest/protocol';
+import { adoptInPlace } from '../streams/in-place-socket.ts';
 import { FrameRate } from './frame-rate.ts';
 
-/** What a connection tells its link. When `frame` or `data` throw, the connection ends; the guest will dial again. */
+/**
+ * What a connection tells its link. When `frame` or `data` throw, the connection ends; the guest will dial again. The bytes of `data` are valid
+ * during the call only.
+ */
 export interface ConnectionEvents {
   frame(type: number, channel: Channel, streamId: number, payload: Buffer): void;
   data(streamId: number, channel: Channel, offset: number, bytes: Buffer): void;
@@ -37,20 +41,23 @@ export class GuestConnection {
   /** Counts chunks read: a heartbeat sees from it that the guest lives. */
   reads = 0;
 
-  constructor(socket: Socket, events: ConnectionEvents) {
+  /** @param accepted a connection of a server that made it with `pauseOnConnect` */
+  constructor(accepted: Socket, events: ConnectionEvents) {
+    const reading = adoptInPlace(accepted);
+    const { socket } = reading;
     this.#socket = socket;
     this.#events = events;
     this.#decoder = new FrameDecoder({
       frame: (type, channel, streamId, payload) => {
         this.#frames += 1;
-        events.frame(type, channel, streamId, payload);
+        events.frame(type, channel, streamId, Buffer.from(payload));
       },
       data: (streamId, channel, offset, bytes) => {
         this.#frames += 1;
         events.data(streamId, channel, offset, bytes);
       },
     });
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    reading.onRead = (bytes) => this.#read(bytes);
     socket.on('drain', () => this.#drain());
     socket.on('error', () => undefined);
     socket.on('close', () => this.#close(undefined));

@@ -9,7 +9,7 @@ export type OutputChannel = 1 | 2;
 export interface StreamEvents {
   /** The present state; repeated after each reconnect. */
   status(status: Status): void;
-  /** Bytes in order, each once. Acknowledge them by `GuestStream.acknowledge` when they are safe. */
+  /** Bytes in order, each once; valid during the call only. Acknowledge them by `GuestLink.acknowledge` when they are safe. */
   data?(channel: OutputChannel, bytes: Buffer): void;
   /** The channel has ended; all its bytes were handed over before. */
   eof?(channel: OutputChannel): void;

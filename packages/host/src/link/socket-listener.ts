@@ -11,7 +11,7 @@ export interface SocketOwner {
 }
 
 /**
- * Listens on a Unix socket that only its owner may dial, in place of whatever stood at the path.
+ * Listens on a Unix socket that only its owner may dial, in place of whatever stood at the path. Nothing is read before the connection is taken over.
  * @throws HostError `internal` when the path is too long or cannot be bound.
  */
 export const listenOn = async (
@@ -23,7 +23,7 @@ export const listenOn = async (
     throw new HostError('internal', `socket path longer than ${maxPathBytes} bytes: ${path}`);
   }
   rmSync(path, { force: true });
-  const server = createServer({ highWaterMark: 256 * 1024 }, accept);
+  const server = createServer({ pauseOnConnect: true }, accept);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(new HostError('internal', `cannot listen on ${path}`, { cause })));
     server.listen(path, resolve);

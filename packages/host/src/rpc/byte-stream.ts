@@ -1,4 +1,5 @@
 import { HostError } from '../contract/index.ts';
+import { LendingQueue } from '../streams/lending-queue.ts';
 import { DATA_FRAME_BYTES, FrameType, WINDOW_BYTES } from './frame.ts';
 import type { Peer } from './peer.ts';
 
@@ -25,7 +26,7 @@ export class OutgoingStream {
     this.#wakeAll();
   }
 
-  /** Sends raw bytes in frames of a moderate size; resolves when the last one is with the socket. */
+  /** Sends raw bytes in frames of a moderate size; resolves when the socket has taken them all, and they are the caller's again. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength; ) {
       if (this.#creditBytes <= 0 || this.#peer.congested || this.#failure) {
@@ -33,7 +34,7 @@ export class OutgoingStream {
       }
       const size = Math.min(DATA_FRAME_BYTES, this.#creditBytes, bytes.byteLength - at);
       this.#creditBytes -= size;
-      this.#peer.send(FrameType.data, this.#callId, bytes.subarray(at, at + size));
+      await this.#peer.sendLent(FrameType.data, this.#callId, bytes.subarray(at, at + size));
       at += size;
     }
   }
@@ -71,12 +72,16 @@ export class OutgoingStream {
   }
 }
 
-/** Receiving half of one stream: a bounded queue that grants credit as it is read. One reader. */
+/**
+ * Receiving half of one stream: a bounded queue that grants credit as it is read. One reader. A piece of raw bytes is lent: valid until the next one
+ * is asked for.
+ */
 export class IncomingStream implements AsyncIterable<Buffer> {
   readonly #peer: Peer;
   readonly #callId: number;
   readonly #onAbandon: () => void;
-  #queue: Buffer[] = [];
+  readonly #bytes = new LendingQueue();
+  #items: Buffer[] = [];
   #heldBytes = 0;
   #consumedBytes = 0;
   #ended = false;
@@ -91,16 +96,14 @@ export class IncomingStream implements AsyncIterable<Buffer> {
     this.#onAbandon = onAbandon;
   }
 
-  /** @returns false when the other side sent more than it was granted. */
+  /** Takes a copy of raw bytes. @returns false when the other side sent more than it was granted. */
   push(bytes: Buffer): boolean {
-    if (this.#abandoned) {
-      return true;
-    }
-    const within = this.#heldBytes <= WINDOW_BYTES;
-    this.#queue.push(bytes);
-    this.#heldBytes += bytes.length;
-    this.#wake?.();
-    return within;
+    return this.#take(bytes, () => this.#bytes.push(bytes));
+  }
+
+  /** The same for one item, which is handed out as it came. */
+  pushItem(item: Buffer): boolean {
+    return this.#take(item, () => this.#items.push(Buffer.from(item)));
   }
 
   end(): void {
@@ -119,7 +122,7 @@ export class IncomingStream implements AsyncIterable<Buffer> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     try {
       while (true) {
-        const next = this.#queue.shift();
+        const next = this.#items.shift() ?? this.#bytes.lend();
         if (next) {
           this.#consume(next.length);
           yield next;
@@ -139,12 +142,24 @@ export class IncomingStream implements AsyncIterable<Buffer> {
     }
   }
 
+  #take(bytes: Buffer, put: () => void): boolean {
+    if (this.#abandoned) {
+      return true;
+    }
+    const within = this.#heldBytes <= WINDOW_BYTES;
+    put();
+    this.#heldBytes += bytes.length;
+    this.#wake?.();
+    return within;
+  }
+
   #leave(): void {
     if (!this.#ended && !this.#failure && !this.#abandoned) {
       this.#abandoned = true;
       this.#onAbandon();
     }
-    this.#queue = [];
+    this.#items = [];
+    this.#bytes.clear();
     this.#failure ??= new HostError('cancelled', 'the stream was already read');
   }
 

@@ -109,6 +109,8 @@ export class StreamingCall<Head, Result> implements CallHandler {
         this.#head.resolve(parse(payload));
         return false;
       case FrameType.item:
+        this.incoming.pushItem(payload);
+        return false;
       case FrameType.data:
         this.incoming.push(payload);
         return false;

@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
 import { HostError } from '../contract/index.ts';
+import { dialInPlace } from '../streams/in-place-socket.ts';
 import { FrameType } from './frame.ts';
 import { Peer } from './peer.ts';
 import type { Method } from './requests.ts';
@@ -113,7 +113,8 @@ export class ClientLink {
   }
 
   #dial(): void {
-    const socket = connect(this.#socketPath);
+    const connection = dialInPlace(this.#socketPath);
+    const { socket } = connection;
     const failed = (error: Error) => {
       this.#lastFailure = error.message;
       socket.destroy();
@@ -128,7 +129,7 @@ export class ClientLink {
       }
       this.#established(
         new Peer(
-          socket,
+          connection,
           MAX_RESPONSE_BYTES,
           {
             frame: (type, callId, payload) => this.#frame(type, callId, payload),

@@ -20,6 +20,7 @@ import type {
 } from '../contract/index.ts';
 import { callOnce, StreamingCall } from './client-call.ts';
 import { ClientLink, type ClientLinkOptions } from './client-link.ts';
+import { sendGathered } from './gathered-writes.ts';
 
 /** Stdin is handed over in pieces of this size, each durable before the next. */
 const STDIN_PIECE_BYTES = 1024 * 1024;
@@ -179,9 +180,7 @@ class RemoteHost implements Host {
     let bodyFailure: { readonly error: unknown } | undefined;
     const send = async () => {
       try {
-        for await (const bytes of body) {
-          await call.outgoing.write(bytes);
-        }
+        await sendGathered(body, call.outgoing);
         call.endData();
       } catch (error) {
         bodyFailure = { error };

@@ -32,7 +32,7 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 export const PROTOCOL_VERSION = 1;
 export const HEADER_BYTES = 9;
 /** Largest data frame that this side sends. */
-export const DATA_FRAME_BYTES = 64 * 1024;
+export const DATA_FRAME_BYTES = 256 * 1024;
 /** Credit that either side has at the start of a stream, and the most that a receiver holds. */
 export const WINDOW_BYTES = 512 * 1024;
 
@@ -65,7 +65,7 @@ function writeHeader(target: Buffer, type: FrameType, callId: number, bodyBytes:
 }
 
 /**
- * Cuts a byte stream into frames. Data frames are handed on in the pieces in which they come, without a copy; of the others at most one unfinished
+ * Cuts a byte stream into frames, whose payloads are views of what is pushed or held: valid during the call only. Data frames are handed on in the pieces in which they come, without a copy; of the others at most one unfinished
  * one of `maxPayloadBytes` is held.
  */
 export class FrameReader {
@@ -136,7 +136,7 @@ export class FrameReader {
 
   #hold(bytes: Buffer): void {
     if (bytes.length > 0) {
-      this.#held.push(bytes);
+      this.#held.push(Buffer.from(bytes));
       this.#heldBytes += bytes.length;
     }
   }

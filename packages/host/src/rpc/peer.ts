@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { HostError } from '../contract/index.ts';
+import type { InPlaceSocket } from '../streams/in-place-socket.ts';
 import { encodeFrame, encodeHeader, FrameReader, FrameType, PROTOCOL_VERSION } from './frame.ts';
 
-/** What a peer hands its frames to. */
+/** What a peer hands its frames to. Payloads are valid during the call only. */
 export interface PeerHandler {
   frame(type: number, callId: number, payload: Buffer): void;
   /** Called once, when the connection is over. */
@@ -24,20 +25,21 @@ export class Peer {
   #waiting: Array<() => void> = [];
 
   /** `patient` is false for a client, which always reads: if both ends could stop reading, both could stop for ever. */
-  constructor(socket: Socket, maxPayloadBytes: number, handler: PeerHandler, patient = true) {
+  constructor(connection: InPlaceSocket, maxPayloadBytes: number, handler: PeerHandler, patient = true) {
+    const { socket } = connection;
     this.#socket = socket;
     this.#handler = handler;
     const reader = new FrameReader(maxPayloadBytes, (type, callId, payload) => this.#receive(type, callId, payload));
-    socket.on('data', (chunk: Buffer) => {
+    connection.onRead = (bytes) => {
       try {
-        reader.push(chunk);
+        reader.push(bytes);
       } catch (error) {
         this.close(new HostError('hostUnavailable', `protocol breach: ${String(error)}`, { cause: error }));
       }
       if (patient && socket.writableLength > MAX_WAITING_BYTES) {
         socket.pause();
       }
-    });
+    };
     socket.on('drain', () => {
       socket.resume();
       this.#drain();
@@ -67,6 +69,19 @@ export class Peer {
       this.#write(encodeHeader(type, callId, payload.byteLength));
       this.#write(payload);
     }
+  }
+
+  /** The same for bytes that the caller wants back: resolves when they are with the socket, or the connection is gone. */
+  sendLent(type: FrameType, callId: number, payload: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#over) {
+        resolve();
+        return;
+      }
+      this.#write(encodeHeader(type, callId, payload.byteLength));
+      this.#write(payload, () => resolve());
+      this.#uncork();
+    });
   }
 
   /** Sends a value as JSON; `undefined` as nothing. */
@@ -105,19 +120,23 @@ export class Peer {
     this.#greeted = true;
   }
 
-  #write(bytes: Uint8Array): void {
+  #write(bytes: Uint8Array, done?: () => void): void {
     if (this.#over) {
       return;
     }
     if (!this.#corked) {
       this.#corked = true;
       this.#socket.cork();
-      setImmediate(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
+      setImmediate(() => this.#uncork());
     }
-    this.#socket.write(bytes);
+    this.#socket.write(bytes, done);
+  }
+
+  #uncork(): void {
+    if (this.#corked) {
+      this.#corked = false;
+      this.#socket.uncork();
+    }
   }
 
   #drain(): void {

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Host, HostError } from '../contract/index.ts';
+import { adoptInPlace } from '../streams/in-place-socket.ts';
 import { FrameType } from './frame.ts';
 import { invoke } from './handlers.ts';
 import { Peer } from './peer.ts';
@@ -27,7 +28,7 @@ export class HostServer {
   constructor(host: Host, options: HostServerOptions = {}) {
     this.#host = host;
     this.#options = options;
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
   /** Resolves when clients can connect. */
@@ -70,7 +71,7 @@ class Connection {
   constructor(socket: Socket, host: Host, options: HostServerOptions, onLost: () => void) {
     this.#host = host;
     this.#options = options;
-    this.#peer = new Peer(socket, MAX_REQUEST_BYTES, {
+    this.#peer = new Peer(adoptInPlace(socket), MAX_REQUEST_BYTES, {
       frame: (type, callId, payload) => this.#frame(type, callId, payload),
       lost: (error) => {
         onLost();
@@ -101,7 +102,7 @@ class Connection {
     const jsonEnd = 4 + payload.readUInt32LE(0);
     const request: unknown = JSON.parse(payload.toString('utf8', 4, jsonEnd));
     const [method, ...args] = Array.isArray(request) ? request : [];
-    const call = new ServerCall(this.#peer, callId, payload.subarray(jsonEnd));
+    const call = new ServerCall(this.#peer, callId, Buffer.from(payload.subarray(jsonEnd)));
     if (!isMethod(method)) {
       call.fail(new HostError('internal', 'unknown method'));
     } else if (this.#calls.size >= MAX_CALLS) {

@@ -32,6 +32,41 @@ export const writeChunk = async (
   }
 };
 
+/**
+ * Writes bytes that are lent: resolves when the connection has taken them all. Drops a client that stalls and rejects with {@link ClientGone}.
+ */
+const writeLent = (
+  response: ServerResponse,
+  chunk: Uint8Array,
+  signal: AbortSignal,
+  stallTimeoutMs: number,
+): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const gone = (): void => {
+      settle();
+      breakOff(response);
+      reject(new ClientGone());
+    };
+    const settle = (): void => {
+      clearTimeout(stalled);
+      signal.removeEventListener('abort', gone);
+    };
+    const stalled = setTimeout(gone, stallTimeoutMs);
+    if (signal.aborted || response.destroyed) {
+      gone();
+      return;
+    }
+    signal.addEventListener('abort', gone, { once: true });
+    response.write(chunk, (error) => {
+      if (error) {
+        gone();
+      } else {
+        settle();
+        resolve();
+      }
+    });
+  });
+
 /** Ends the answer and resolves when the last byte is handed over; drops a client that stalls. */
 export const endStream = async (
   response: ServerResponse,
@@ -52,16 +87,16 @@ export const endStream = async (
   }
 };
 
-/** Sends all chunks after the head has been written. Any failure breaks the connection, so that a short answer never looks whole. */
+/** Sends all chunks, each of them lent, after the head has been written. Any failure breaks the connection, so that a short answer never looks whole. */
 export const sendChunks = async (
   response: ServerResponse,
   chunks: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-  stallTimeoutMs?: number,
+  stallTimeoutMs: number = defaultStallTimeoutMs,
 ): Promise<void> => {
   try {
     for await (const chunk of chunks) {
-      await writeChunk(response, chunk, signal, stallTimeoutMs);
+      await writeLent(response, chunk, signal, stallTimeoutMs);
     }
     await endStream(response, signal, stallTimeoutMs);
   } catch (error) {

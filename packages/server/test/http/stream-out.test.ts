@@ -69,6 +69,25 @@ describe('a client that never reads', () => {
   });
 });
 
+describe('a download', () => {
+  it('may lend each chunk until the next is asked for', async () => {
+    const lend = async function* (): AsyncIterable<Uint8Array> {
+      const chunk = new Uint8Array(200_000);
+      for (let n = 1; n <= 40; n += 1) {
+        yield chunk.fill(64 + n);
+        chunk.fill(0);
+      }
+    };
+    await serve((response) => {
+      response.writeHead(200, { 'content-length': 40 * 200_000 });
+      return sendChunks(response, lend(), never);
+    });
+    const text = await collect(client);
+    const body = text.slice(text.indexOf('\r\n\r\n') + 4);
+    expect(body).toBe(Array.from({ length: 40 }, (_, n) => String.fromCharCode(65 + n).repeat(200_000)).join(''));
+  });
+});
+
 describe('an idle event stream', () => {
   it('sends comments as heart-beats, which decoders skip', async () => {
     const gone = new AbortController();
