@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Account, postgresPrograms } from './machine.ts';
 import { ManagedProcess, until } from './process.ts';
+
+const START_ATTEMPTS = 20;
 
 /** A private cluster of the distribution's PostgreSQL that listens on a Unix socket alone. */
 export class Postgres {
@@ -46,17 +49,36 @@ export class Postgres {
         '--no-instructions',
       ]);
     }
-    this.#process = new ManagedProcess({
+    await this.#startProcess(data);
+    if (this.query("SELECT 1 FROM pg_database WHERE datname = 'berth'", 'postgres') === '') {
+      this.query('CREATE DATABASE berth', 'postgres');
+    }
+  }
+
+  /** Tries again, as the supervisor does, while the children of a killed postmaster still hold its shared memory. */
+  async #startProcess(data: string): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      this.#process = this.#spawn(data);
+      try {
+        await until('the database takes connections', () => this.#answers(), 30_000, this.#process);
+        return;
+      } catch (error) {
+        if (attempt >= START_ATTEMPTS || !String(error).includes('pre-existing shared memory block')) {
+          throw error;
+        }
+        await sleep(250);
+      }
+    }
+  }
+
+  #spawn(data: string): ManagedProcess {
+    return new ManagedProcess({
       name: 'postgres',
       argv: [join(this.#programs, 'postgres'), '-D', data, '-k', this.socketFolder, '-c', 'listen_addresses='],
       environment: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
       ...this.#account,
       logFile: join(this.#state, 'logs/postgres.log'),
     });
-    await until('the database takes connections', () => this.#answers(), 30_000, this.#process);
-    if (this.query("SELECT 1 FROM pg_database WHERE datname = 'berth'", 'postgres') === '') {
-      this.query('CREATE DATABASE berth', 'postgres');
-    }
   }
 
   /** Runs one statement and returns the unaligned text of its rows. */
