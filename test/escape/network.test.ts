@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +11,10 @@ const hostAddresses = (): string[] =>
     .flatMap((list) => list ?? [])
     .filter((one) => one.family === 'IPv4' && !one.internal)
     .map((one) => one.address);
+
+/** Entries of the machine's connection table. */
+const machineConnections = (): number =>
+  Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8').trim());
 
 /** A probe with real packets: prints `open` when a TCP connection comes about, else `closed`. */
 const tcp = (address: string, port: number) =>
@@ -109,6 +114,23 @@ describe('network: towards others', () => {
     ['multicast', '224.0.0.1', 80],
   ])('%s addresses are not reached', async (_what, target, port) => {
     expect(await output(attacker.client, attacker.id, tcp(target, port))).toBe('closed\n');
+  });
+
+  it.each([
+    ['another network', '192.168.0.1'],
+    ['the metadata service', '169.254.169.254'],
+  ])('a refused connection to %s fails at once and is not waited for', async (_what, target) => {
+    const probe = `import socket; s = socket.socket(); s.settimeout(20)\ntry: s.connect(("${target}", 80)); print("open")\nexcept ConnectionRefusedError: print("refused")\nexcept Exception as e: print(repr(e))`;
+    expect(await output(attacker.client, attacker.id, `python3 -c '${probe}'`)).toBe('refused\n');
+  });
+
+  it('one box cannot fill the table of connections of the machine', async () => {
+    const flood =
+      'import socket\nfor n in range(20000):\n s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n try: s.sendto(b"x", ("198.51.100." + str(n % 250 + 1), 1024 + n))\n except OSError: pass\n s.close()';
+    const before = machineConnections();
+    await output(attacker.client, attacker.id, `python3 -c '${flood}'`);
+    expect(machineConnections() - before).toBeLessThan(6_000);
+    expect(await output(victim.client, victim.id, 'getent ahostsv4 deb.debian.org | head -1 | grep -c .')).toBe('1\n');
   });
 
   it('packets with a forged source address do not leave (CVE-2020-14386 needs raw sockets on a shared wire)', async () => {

@@ -14,6 +14,11 @@ const NFT_TIMEOUT: Duration = Duration::from_secs(30);
 const CLOSED: &str = "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, \
                       192.0.0.0/24, 192.168.0.0/16, 198.18.0.0/15, 224.0.0.0/4, 240.0.0.0/4";
 
+/// Connections that a box may have at a time: no box fills the machine's table of them.
+const MAX_CONNECTIONS: u32 = 4096;
+/// Answers to refused packets, of all boxes together; what comes faster is dropped without one.
+const REFUSALS: &str = "limit rate 500/second burst 1000 packets";
+
 /// What the table is written for.
 pub struct Ruleset<'a> {
     pub table: &'a str,
@@ -39,7 +44,7 @@ impl Ruleset<'_> {
                 "iifname {boxes} ip daddr {nameserver} meta l4proto {{ tcp, udp }} th dport 53 dnat ip to {upstream}"
             );
             resolve = format!(
-                "ct original ip daddr {nameserver} ip daddr {upstream} meta l4proto {{ tcp, udp }} th dport 53 accept"
+                "ct original ip daddr {nameserver} ip daddr {upstream} meta l4proto {{ tcp, udp }} th dport 53 jump bounded"
             );
         }
         format!(
@@ -47,16 +52,27 @@ impl Ruleset<'_> {
 delete table inet {table}
 table inet {table} {{
   set closed {{ type ipv4_addr; flags interval; auto-merge; elements = {{ {CLOSED}, {subnet} }}; }}
+  set connections {{ type ipv4_addr; size 65536; flags dynamic; }}
+  chain refuse {{
+    meta nfproto != ipv4 drop
+    meta l4proto tcp {REFUSALS} reject with tcp reset
+    meta l4proto udp {REFUSALS} reject with icmp admin-prohibited
+    drop
+  }}
+  chain bounded {{
+    ct state new add @connections {{ ip saddr ct count over {MAX_CONNECTIONS} }} drop
+    accept
+  }}
   chain to_host {{
     {resolve}
-    drop
+    jump refuse
   }}
   chain from_box {{
     meta nfproto != ipv4 drop
-    oifname {boxes} drop
+    oifname {boxes} jump refuse
     {resolve}
-    ip daddr @closed drop
-    accept
+    ip daddr @closed jump refuse
+    jump bounded
   }}
   chain to_box {{
     ct state established,related accept
