@@ -5,6 +5,10 @@
 import type { AccountView as ClientAccountView } from '@runloop/api-client/resources/accounts';
 import type { APIKeyCreatedView, ApikeyCreateParams } from '@runloop/api-client/resources/apikeys';
 import type * as ClientDevboxes from '@runloop/api-client/resources/devboxes/devboxes';
+import type {
+  DevboxSnapshotAsyncStatusView,
+  DiskSnapshotUpdateParams,
+} from '@runloop/api-client/resources/devboxes/disk-snapshots';
 import type * as ClientExecutions from '@runloop/api-client/resources/devboxes/executions';
 import type { DevboxLogsListView } from '@runloop/api-client/resources/devboxes/logs';
 import type * as ClientSecrets from '@runloop/api-client/resources/secrets';
@@ -43,6 +47,9 @@ it('answers with devboxes as the client declares them', () => {
   expectTypeOf<Answer<typeof contract.devboxListView>>().toExtend<Declared<ClientDevboxes.DevboxListView>>();
   expectTypeOf<Answer<typeof contract.usageView>>().toExtend<Declared<ClientDevboxes.DevboxResourceUsageView>>();
   expectTypeOf<Answer<typeof contract.evictionEvent>>().toExtend<Declared<ClientDevboxes.DevboxEvictionEventView>>();
+  expectTypeOf<Answer<typeof contract.snapshotView>>().toExtend<Declared<ClientDevboxes.DevboxSnapshotView>>();
+  expectTypeOf<Answer<typeof contract.snapshotListView>>().toExtend<Declared<ClientDevboxes.DevboxSnapshotListView>>();
+  expectTypeOf<Answer<typeof contract.snapshotStatusView>>().toExtend<Declared<DevboxSnapshotAsyncStatusView>>();
   expectTypeOf<Answer<typeof contract.logsView>>().toExtend<Declared<DevboxLogsListView>>();
 });
 
@@ -63,6 +70,10 @@ it('reads whatever the client may send', () => {
   expectTypeOf<WithoutNulls<ClientSecrets.SecretUpdateParams>>().toExtend<Request<typeof contract.secretUpdate>>();
   expectTypeOf<WithoutNulls<ClientDevboxes.DevboxUpdateParams>>().toExtend<Request<typeof contract.devboxUpdate>>();
   expectTypeOf<WithoutNulls<ClientDevboxes.DevboxCreateParams>>().toExtend<Request<typeof contract.devboxCreate>>();
+  expectTypeOf<WithoutNulls<ClientDevboxes.DevboxSnapshotDiskParams>>().toExtend<
+    Request<typeof contract.snapshotDisk>
+  >();
+  expectTypeOf<WithoutNulls<DiskSnapshotUpdateParams>>().toExtend<Request<typeof contract.snapshotDisk>>();
   expectTypeOf<WithoutNulls<ClientDevboxes.DevboxExecuteAsyncParams>>().toExtend<
     Request<typeof contract.executeAsyncBody>
   >();

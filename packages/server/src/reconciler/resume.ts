@@ -27,6 +27,10 @@ const stay = (
 const isMemoryLost = (box: Devbox, state: BoxState | undefined): boolean =>
   box.resume === 'memory' && state?.phase === 'suspended' && state.hasMemory !== true;
 
+/** Whether anything is to be run before the box counts as running. If not, `initializing` is passed over: clients that look at once do not expect it. */
+const hasSteps = (box: Devbox): boolean =>
+  box.wish.entrypoint !== undefined || (box.launchParameters.launch_commands ?? []).length > 0;
+
 const start = async (
   parts: StepParts,
   box: Devbox,
@@ -59,7 +63,7 @@ const start = async (
 
 /**
  * `provisioning` of a suspended box → `initializing`, where its launch commands run again; `running` at once when its processes go on where
- * they stood; or `suspended` as before. Safe to repeat: the host leaves a box that runs as it is.
+ * they stood, or there is nothing to run; or `suspended` as before. Safe to repeat: the host leaves a box that runs as it is.
  */
 export const resume = async (
   parts: StepParts,
@@ -74,7 +78,7 @@ export const resume = async (
   const { state } = made;
   switch (state?.phase) {
     case 'running':
-      return box.resume === 'memory'
+      return box.resume === 'memory' || !hasSteps(box)
         ? run(parts, box, { isolation: state.isolation })
         : parts.transitions.apply(box.id, { to: 'initializing', isolation: state.isolation });
     case 'suspended': {

@@ -56,7 +56,7 @@ describe('disk suspension (API §3.7)', () => {
     expect(back).toMatchObject({ name: 'desk', metadata: { team: 'red' } });
     expect(statuses(back)).toEqual([
       ...['provisioning', 'initializing', 'running', 'suspending', 'suspended'],
-      ...['provisioning', 'initializing', 'running'],
+      ...['provisioning', 'running'],
     ]);
     expect((await execute(server.caller, id, 'cat /tmp/file')).stdout).toBe('kept\n');
     expect(await post(id, 'resume')).toMatchObject({ status: 400, json: { code: 'devboxNotSuspended' } });
