@@ -7,6 +7,7 @@ import type { HostConfiguration } from '../src/local/configuration.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { openLocalHost } from '../src/local/open-local-host.ts';
 import { removeInstallation } from '../src/local/removal.ts';
+import { openHostDatabase } from '../src/spool/database.ts';
 import type { HostHarness } from './contract/harness.ts';
 
 interface Programs {
@@ -77,7 +78,10 @@ export interface Installation {
   readonly configuration: HostConfiguration;
   /** The same for a process of its own. */
   readonly environment: NodeJS.ProcessEnv;
-  open(): Promise<LocalHost>;
+  open(change?: Partial<HostConfiguration>): Promise<LocalHost>;
+  /** Puts columns of a box's row, or a snapshot's, to what a host that died there would have left. No host may run. */
+  rewriteRow(place: string, columns: Readonly<Record<string, string>>): void;
+  rewriteSnapshot(snapshotId: string, columns: Readonly<Record<string, string>>): void;
   /** Destroys boxes, mounts, network, files. */
   remove(): Promise<void>;
 }
@@ -116,12 +120,32 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
       BERTH_INTERFACE_PREFIX: configuration.interfacePrefix,
       BERTH_VOLUME_BYTES: String(configuration.volumeBytes),
     },
-    open: () => openLocalHost(configuration, silentLog),
+    open: (other = {}) => openLocalHost({ ...configuration, ...other }, silentLog),
+    rewriteRow: (place, columns) => rewrite(configuration, 'boxes', 'place', place, columns),
+    rewriteSnapshot: (snapshotId, columns) => rewrite(configuration, 'snapshots', 'id', snapshotId, columns),
     remove: async () => {
       await removeInstallation(configuration, { all: true, log: silentLog });
       await rm(stateDirectory, { recursive: true, force: true });
     },
   };
+}
+
+function rewrite(
+  { stateDirectory }: HostConfiguration,
+  table: string,
+  key: string,
+  value: string,
+  columns: Readonly<Record<string, string>>,
+): void {
+  const database = openHostDatabase(join(stateDirectory, 'host/host.sqlite'));
+  const names = Object.keys(columns).map((name) => `${name} = ?`);
+  const { changes } = database
+    .prepare(`UPDATE ${table} SET ${names.join(', ')} WHERE ${key} = ?`)
+    .run(...Object.values(columns), value);
+  database.close();
+  if (changes !== 1) {
+    throw new Error(`no row ${value} in ${table}`);
+  }
 }
 
 const silentLog = {

@@ -10,35 +10,31 @@ if (typeof programs === 'string') {
     it('runs boxes', () => undefined);
   });
 } else {
-  hostContract('LocalHost', localHarness, { keepsDisks: false });
+  hostContract('LocalHost', localHarness);
 
   if ('path' in runsc) {
     const { path } = runsc;
-    hostContract('LocalHost, gvisor', () => localHarness({ runsc: path }), { keepsDisks: false });
+    hostContract('LocalHost, gvisor', () => localHarness({ runsc: path }));
   } else {
     describe.skip(`LocalHost, gvisor (skipped: ${runsc.reason})`, () => {
       it('runs boxes', () => undefined);
     });
   }
 
-  hostContract(
-    'LocalHost over RPC',
-    async () => {
-      const harness = await localHarness();
-      const server = new HostServer(harness.host);
-      const socketPath = join(harness.local.stateDirectory, 'run/host.sock');
-      await server.listen(socketPath);
-      const host = connectHost(socketPath);
-      return {
-        ...harness,
-        host,
-        close: async () => {
-          await host.close();
-          await server.close();
-          await harness.close();
-        },
-      };
-    },
-    { keepsDisks: false },
-  );
+  hostContract('LocalHost over RPC', async () => {
+    const harness = await localHarness();
+    const server = new HostServer(harness.host);
+    const socketPath = join(harness.local.stateDirectory, 'run/host.sock');
+    await server.listen(socketPath);
+    const host = connectHost(socketPath);
+    return {
+      ...harness,
+      host,
+      close: async () => {
+        await host.close();
+        await server.close();
+        await harness.close();
+      },
+    };
+  });
 }

@@ -32,6 +32,16 @@ pub enum Command {
         path: AbsolutePath,
         limit_bytes: u64,
         owner_base: u32,
+        #[serde(default)]
+        descends_from: Option<AbsolutePath>,
+    },
+    SubvolumeLimit {
+        path: AbsolutePath,
+        limit_bytes: u64,
+    },
+    SubvolumeSnapshot {
+        path: AbsolutePath,
+        snapshot: AbsolutePath,
     },
     SubvolumeDelete {
         path: AbsolutePath,

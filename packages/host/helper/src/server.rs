@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use serde_json::{Value, json};
 
 use crate::boxes::{kill, start};
-use crate::btrfs::{quota, subvolume};
+use crate::btrfs::{descent, quota, subvolume};
 use crate::error::{Code, Error, Result};
 use crate::lane::Lane;
 use crate::net::pool::Network;
@@ -158,8 +158,24 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
             path,
             limit_bytes,
             owner_base,
-        } => subvolume::create(&path, limit_bytes, owner_base).map(empty),
-        Command::SubvolumeDelete { path } => subvolume::delete(&path).map(empty),
+            descends_from,
+        } => {
+            if let Some(snapshot) = descends_from {
+                descent::create(&path, &snapshot)?;
+            }
+            subvolume::create(&path, limit_bytes, owner_base).map(empty)
+        }
+        Command::SubvolumeLimit { path, limit_bytes } => {
+            subvolume::limit(&path, limit_bytes).map(empty)
+        }
+        Command::SubvolumeSnapshot { path, snapshot } => {
+            let usage = subvolume::snapshot(&path, &snapshot)?;
+            Ok(json!({ "usedBytes": usage.used_bytes }))
+        }
+        Command::SubvolumeDelete { path } => {
+            descent::discard(&path)?;
+            subvolume::delete(&path).map(empty)
+        }
         Command::SubvolumeUsage { path } => {
             let usage = quota::usage(&path)?;
             Ok(json!({ "usedBytes": usage.used_bytes, "limitBytes": usage.limit_bytes }))

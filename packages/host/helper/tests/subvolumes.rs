@@ -182,3 +182,84 @@ fn what_is_no_subvolume_is_not_deleted() {
         "badRequest"
     );
 }
+
+#[test]
+fn a_snapshot_keeps_what_was_there_and_cannot_be_written() {
+    if !ready("a_snapshot_keeps_what_was_there_and_cannot_be_written") {
+        return;
+    }
+    let volume = Volume::new();
+    let mut helper = helper_on(&volume);
+    let (path, kept) = (volume.path().join("one"), volume.path().join("kept"));
+    let wish = json!({ "path": path, "limitBytes": LIMIT_BYTES, "ownerBase": BASE });
+    helper.call("subvolumeCreate", wish).unwrap();
+    // Not synced: a snapshot has what was written, on the disk or not.
+    fs::write(path.join("upper/file"), vec![7u8; 1 << 20]).unwrap();
+    let raised = json!({ "path": path, "limitBytes": 2 * LIMIT_BYTES });
+    helper.call("subvolumeLimit", raised).unwrap();
+    let usage = helper
+        .call("subvolumeUsage", json!({ "path": path }))
+        .unwrap();
+    assert_eq!(usage["limitBytes"], 2 * LIMIT_BYTES);
+    let wish = json!({ "path": path, "snapshot": kept });
+    let first = helper.call("subvolumeSnapshot", wish.clone()).unwrap();
+    assert!(first["usedBytes"].as_u64().unwrap() >= 1 << 20, "{first}");
+    fs::write(path.join("upper/file"), "changed").unwrap();
+    helper.call("subvolumeSnapshot", wish).unwrap();
+    assert_eq!(fs::read(kept.join("upper/file")).unwrap().len(), 1 << 20);
+    let written = fs::write(kept.join("upper/file"), "x").unwrap_err();
+    assert_eq!(written.raw_os_error(), Some(libc::EROFS));
+
+    let delete = |path: &Path| json!({ "path": path });
+    helper.call("subvolumeDelete", delete(&path)).unwrap();
+    assert_eq!(fs::read(kept.join("upper/file")).unwrap().len(), 1 << 20);
+    helper.call("subvolumeDelete", delete(&kept)).unwrap();
+    assert!(!kept.exists());
+    let wish = json!({ "path": path, "limitBytes": LIMIT_BYTES });
+    let refused = helper.call("subvolumeLimit", wish).unwrap_err();
+    assert_eq!(refused["osError"], "ENOENT", "{refused}");
+    let missing = json!({ "path": path, "snapshot": kept });
+    let refused = helper.call("subvolumeSnapshot", missing).unwrap_err();
+    assert_eq!(refused["osError"], "ENOENT", "{refused}");
+}
+
+#[test]
+fn descendants_use_no_inode_number_twice() {
+    if !ready("descendants_use_no_inode_number_twice") {
+        return;
+    }
+    let volume = Volume::new();
+    let mut helper = helper_on(&volume);
+    let mut seen = std::collections::HashSet::new();
+    let mut snapshot = None;
+    for generation in 0..4 {
+        let path = volume.path().join(format!("box{generation}"));
+        let mut wish = json!({ "path": path, "limitBytes": LIMIT_BYTES, "ownerBase": BASE });
+        if let Some(snapshot) = &snapshot {
+            wish["descendsFrom"] = json!(snapshot);
+        }
+        // What an interrupted try leaves is in nobody's way, and a second call changes nothing.
+        let half = volume.path().join(format!("box{generation}.new"));
+        run(Command::new("btrfs")
+            .args(["-q", "subvolume", "create"])
+            .arg(&half));
+        for _ in 0..2 {
+            helper.call("subvolumeCreate", wish.clone()).unwrap();
+        }
+        let upper = path.join("upper");
+        assert_eq!(fs::read_dir(&upper).unwrap().count(), 0);
+        for number in 0..50 {
+            let file = upper.join(format!("file{number}"));
+            fs::write(&file, "x").unwrap();
+            assert!(seen.insert(fs::metadata(&file).unwrap().ino()));
+        }
+        let kept = volume.path().join(format!("kept{generation}"));
+        let wish = json!({ "path": path, "snapshot": kept });
+        helper.call("subvolumeSnapshot", wish).unwrap();
+        // Gone again: the numbers stay taken.
+        helper
+            .call("subvolumeDelete", json!({ "path": path }))
+            .unwrap();
+        snapshot = Some(kept);
+    }
+}

@@ -59,6 +59,11 @@ export class HelperClient {
     }
   }
 
+  /** Whether it was told to end: no call can succeed any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   close(): void {
     this.#closed = true;
     this.#current?.close();

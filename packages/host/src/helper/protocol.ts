@@ -14,8 +14,21 @@ export interface HelperCommands {
 
   /** Turns on simple quotas (or full ones before Linux 6.7) on the btrfs volume. Idempotent. */
   quotaEnable: { args: { volume: string }; result: { mode: 'simple' | 'full' } };
-  /** New subvolume with a size limit and directories `upper` and `work` in it, owned by `ownerBase`. Idempotent. */
-  subvolumeCreate: { args: { path: string; limitBytes: number; ownerBase: number }; result: Record<never, never> };
+  /**
+   * New subvolume with a size limit and directories `upper` and `work` in it, owned by `ownerBase`. With `descendsFrom`, a snapshot, its files get other inode
+   * numbers than those of the snapshot and of all that this descends from: only so may these be layers below. Idempotent.
+   */
+  subvolumeCreate: {
+    args: { path: string; limitBytes: number; ownerBase: number; descendsFrom?: string };
+    result: Record<never, never>;
+  };
+  /** Changes the size limit of a subvolume that is there. */
+  subvolumeLimit: { args: { path: string; limitBytes: number }; result: Record<never, never> };
+  /**
+   * Keeps what the subvolume holds now as a read-only one at `snapshot` (its parent must be there), without copying. Idempotent: one that is there is left
+   * as it is. `usedBytes` is what is counted against the source's limit, including what only snapshots of it still hold.
+   */
+  subvolumeSnapshot: { args: { path: string; snapshot: string }; result: { usedBytes: number } };
   /** Idempotent: an absent one is a success. */
   subvolumeDelete: { args: { path: string }; result: Record<never, never> };
   subvolumeUsage: { args: { path: string }; result: { usedBytes: number; limitBytes: number } };

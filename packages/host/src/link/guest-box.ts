@@ -37,24 +37,30 @@ type BoxCalls = {
  * records of a box that is gone (executions, output, logs) are read through a GuestBox that never listens.
  *
  * Life: `openGuestBox` → `listen()` (before the box starts, or after a restart of the host) → `configure()` (only at the box's first start) →
- * `ready` → calls → `boxEnded()` when the box has no process left → `close()`.
+ * `ready` → calls → `boxEnded()` when the box has no process left → `close()`, or `listen()` again before the box is started anew.
  *
  * Calls that need the guest wait while the link is down, and reject with `boxNotRunning` after `boxEnded()`.
  */
 export interface GuestBox extends BoxCalls {
   readonly boxId: string;
 
-  /** Binds `host.sock` (replacing a stale file) and takes up what earlier lives of the host left unfinished. Once. */
+  /** Binds `host.sock` (replacing a stale file) and takes up what earlier lives of the host left unfinished. Once, and once more after each `boxEnded`. */
   listen(): Promise<void>;
 
   /** Tells the guest who it is; resolves when it has applied it. After this, `ready` resolves. Remembered as done for this guest's boot. */
   configure(configuration: GuestConfiguration): Promise<void>;
 
+  /** Writes what the box has written back to its disk. */
+  sync(signal?: AbortSignal): Promise<void>;
+
   /** The guest was configured in this or an earlier life of the host: no `configure()` is needed after a restart. */
   readonly configured: boolean;
 
-  /** Resolves when the guest is connected and configured for the first time since `listen()`. Rejects with `boxNotRunning` when the box ends before. */
+  /** Resolves when the guest is connected and configured for the first time since the last `listen()`. Rejects with `boxNotRunning` when the box ends before. */
   readonly ready: Promise<void>;
+
+  /** A guest may dial. */
+  readonly listening: boolean;
 
   /** A guest is connected at this moment. */
   readonly connected: boolean;

@@ -46,10 +46,11 @@ class LinkedBox implements GuestBox {
   readonly #calls: ExecutionCalls;
   readonly #logs: BoxLogs;
   readonly #files: FileCalls;
-  readonly #ready = Promise.withResolvers<void>();
+  #ready = awaited();
   #session: BoxSession | undefined;
   #ending: Promise<void> | undefined;
   #breached = false;
+  #closed = false;
 
   constructor(options: GuestBoxOptions) {
     this.#options = options;
@@ -67,7 +68,6 @@ class LinkedBox implements GuestBox {
     });
     this.#logs = new BoxLogs(boxId, spool, this.#executions);
     this.#files = new FileCalls(() => this.#link(), this.#logs);
-    this.#ready.promise.catch(() => undefined);
   }
 
   get boxId(): string {
@@ -82,13 +82,23 @@ class LinkedBox implements GuestBox {
     return this.#options.spool.links.boot(this.boxId).configured;
   }
 
+  get listening(): boolean {
+    return this.#session !== undefined;
+  }
+
   get connected(): boolean {
     return this.#session?.link.connected === true;
   }
 
   async listen(): Promise<void> {
-    if (this.#session !== undefined || this.#ending !== undefined) {
-      throw new HostError('internal', 'the box listens already, or has ended');
+    await this.#ending;
+    if (this.#session !== undefined || this.#closed) {
+      throw new HostError('internal', 'the box listens already, or is closed');
+    }
+    if (this.#ending !== undefined) {
+      this.#ending = undefined;
+      this.#breached = false;
+      this.#ready = awaited();
     }
     const { boxId, socketPath, socketOwner, spool } = this.#options;
     const session = new BoxSession({
@@ -109,6 +119,10 @@ class LinkedBox implements GuestBox {
   async configure(configuration: GuestConfiguration): Promise<void> {
     this.#link();
     await this.#session?.configure(configuration);
+  }
+
+  async sync(signal?: AbortSignal): Promise<void> {
+    await ask(this.#link(), { case: 'sync', value: {} }, { signal });
   }
 
   async execute(spec: ExecutionSpec): Promise<ExecutionState> {
@@ -201,6 +215,7 @@ class LinkedBox implements GuestBox {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#ending ??= Promise.resolve();
     const error = new HostError('hostUnavailable', 'the host is closing');
     this.#executions.close();
@@ -245,4 +260,11 @@ class LinkedBox implements GuestBox {
     const entry = { level: 'warn', source: 'kmsg', message } as const;
     this.#logs.append(executionId === undefined ? entry : { ...entry, executionId });
   }
+}
+
+/** A promise that may be rejected with nobody waiting. */
+function awaited(): PromiseWithResolvers<void> {
+  const resolvers = Promise.withResolvers<void>();
+  resolvers.promise.catch(() => undefined);
+  return resolvers;
 }

@@ -15,6 +15,7 @@ import type {
 import { HostError } from '../contract/index.ts';
 import type { GuestBox } from '../link/guest-box.ts';
 import { readUsage } from '../runtimes/oci/cgroup-usage.ts';
+import { type BoxRow, stateOf } from './box-row.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 
 /** The calls of a Host that concern one box, handed to its GuestBox once the box is known. */
@@ -27,11 +28,11 @@ export abstract class BoxCalls {
 
   /** Figures as the kernel counts them from outside: a box cannot colour them. */
   async metrics(boxId: string): Promise<BoxMetrics> {
-    this.running(boxId);
+    const { place } = this.requireRunning(boxId);
     const { cgroups, configuration, helper, paths } = this.parts;
     const [usage, disk] = await Promise.all([
-      readUsage(cgroups, cgroupsPathOf(configuration, boxId)),
-      helper.call('subvolumeUsage', { path: paths.subvolume(boxId) }),
+      readUsage(cgroups, cgroupsPathOf(configuration, place)),
+      helper.call('subvolumeUsage', { path: paths.subvolume(place) }),
     ]);
     return { ...usage, diskUsedBytes: disk.usedBytes };
   }
@@ -121,16 +122,19 @@ export abstract class BoxCalls {
 
   /** The box's records, whatever became of it. @throws HostError `boxNotFound` */
   protected known(boxId: string): GuestBox {
-    this.parts.store.require(boxId);
-    return this.parts.guests.get(boxId);
+    return this.parts.guests.get(this.parts.store.require(boxId).place);
   }
 
   /** @throws HostError `boxNotFound`, or `boxNotRunning` when it has ended or has not begun to answer */
   protected running(boxId: string): GuestBox {
-    const { phase } = this.parts.store.require(boxId);
-    if (phase !== 'running') {
-      throw new HostError('boxNotRunning', `box ${boxId} is ${phase}`);
+    return this.parts.guests.get(this.requireRunning(boxId).place);
+  }
+
+  protected requireRunning(boxId: string): BoxRow {
+    const row = this.parts.store.require(boxId);
+    if (row.phase !== 'running') {
+      throw new HostError('boxNotRunning', `box ${boxId} is ${stateOf(row).phase}`);
     }
-    return this.parts.guests.get(boxId);
+    return row;
   }
 }

@@ -1,13 +1,20 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BoxSpec, type BoxState, HostError, type Isolation, type Layer } from '../contract/index.ts';
-import { HelperError } from '../helper/helper-error.ts';
+import type { BoxSpec, BoxState, Isolation, SnapshotState } from '../contract/index.ts';
+import { HostError } from '../contract/index.ts';
+import { isDiskFull } from '../helper/helper-error.ts';
 import { readOomKills } from '../runtimes/oci/cgroup-usage.ts';
+import { findImage } from './box-image.ts';
 import { BoxRemover } from './box-remover.ts';
+import { type BoxRow, isPresent, noProcesses, stateOf } from './box-row.ts';
+import { BoxSleep } from './box-sleep.ts';
 import { BoxStarter } from './box-starter.ts';
-import { type BoxRow, stateOf } from './box-store.ts';
+import { applyDiskLimit } from './disk-limit.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
+import { recordRow } from './record-row.ts';
+import { snapshotStateOf } from './snapshot-store.ts';
+import { Snapshots } from './snapshots.ts';
 import { companionEnded, explainCompanionExit, explainExit, type StopReason } from './stop-cause.ts';
+import { Turns } from './turns.ts';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -17,52 +24,102 @@ interface Starting {
   readonly done: Promise<BoxState>;
 }
 
-/** Turns wishes (create, destroy) and facts (a box died) into steps, one box at a time; each step is written before it is taken. */
+/** Turns wishes (create, suspend, destroy) and facts (a box died) into steps, one box at a time; each step is written before it is taken. */
 export class BoxLifecycle {
+  readonly snapshots: Snapshots;
   readonly #parts: HostParts;
   readonly #starter: BoxStarter;
   readonly #remover: BoxRemover;
+  readonly #sleep: BoxSleep;
+  /** Suspend, the beginning of a resume, snapshot and destroy of one box come one after the other. */
+  readonly #turns = new Turns();
   readonly #starting = new Map<string, Starting>();
   readonly #stopping = new Map<string, Promise<void>>();
+  readonly #suspending = new Map<string, Promise<BoxState>>();
   readonly #destroying = new Map<string, Promise<void>>();
+  readonly #taking = new Map<string, Promise<SnapshotState>>();
 
   constructor(parts: HostParts) {
     this.#parts = parts;
     this.#starter = new BoxStarter(parts);
     this.#remover = new BoxRemover(parts);
+    this.#sleep = new BoxSleep(parts, this.#remover);
+    this.snapshots = new Snapshots(parts);
   }
 
   /** Starts the box, or tells what the one with this id is. Two calls at once start one. */
   async create(spec: BoxSpec, isolation: Isolation): Promise<BoxState> {
-    const { store } = this.#parts;
+    const { store, runtimes } = this.#parts;
     const existing = store.get(spec.id);
     if (existing) {
-      return this.#starting.get(spec.id)?.done ?? stateOf(existing);
+      return this.#starting.get(existing.place)?.done ?? stateOf(existing);
     }
-    this.#parts.runtimes.require(isolation);
-    const { layers, environment } = this.#image(spec);
+    runtimes.require(isolation);
+    const { layers, environment } = findImage(this.#parts, spec.image);
     // From here to the entry in #starting nothing waits, so a second call finds the first.
     const row = this.#put({
+      ...noProcesses,
+      place: spec.id,
       id: spec.id,
       phase: 'starting',
       isolation,
       slot: store.freeSlot(),
       size: spec.size,
-      pid: undefined,
-      startTimeTicks: undefined,
-      netSlot: undefined,
-      ipv4: undefined,
+      layers,
+      imageEnvironment: environment,
       cause: undefined,
       detail: undefined,
       startedMs: undefined,
       stoppedMs: undefined,
     });
-    const abort = new AbortController();
-    const done = this.#start(spec, row, layers, environment, abort.signal).finally(() =>
-      this.#starting.delete(spec.id),
-    );
-    this.#starting.set(spec.id, { abort, done });
-    return done;
+    return this.#begin(spec, row);
+  }
+
+  /** Ends the processes of a running box and keeps its disk. Two calls at once do it once. @throws HostError `boxNotRunning` */
+  async suspend(boxId: string): Promise<BoxState> {
+    const { place } = this.#parts.store.require(boxId);
+    const pending =
+      this.#suspending.get(place) ??
+      this.#turns.run(place, () => this.#suspend(place)).finally(() => this.#suspending.delete(place));
+    this.#suspending.set(place, pending);
+    return pending;
+  }
+
+  /**
+   * Starts a suspended box again. Resolves with what is, `suspended` when it did not start.
+   * @throws HostError `boxNotFound`, `boxNotSuspended`, `imageUnavailable`
+   */
+  async resume(spec: BoxSpec): Promise<BoxState> {
+    const { place } = this.#parts.store.require(spec.id);
+    const { started } = await this.#turns.run(place, async () => ({ started: this.#resume(spec, place) }));
+    return started;
+  }
+
+  /** Keeps the disk of a box. The same id again tells what is there. @throws HostError `boxNotRunning`, `noSpace` */
+  async snapshot(boxId: string, snapshotId: string): Promise<SnapshotState> {
+    const { store, snapshotStore } = this.#parts;
+    const pending = this.#taking.get(snapshotId);
+    const existing = snapshotStore.get(snapshotId);
+    if (pending) {
+      return pending;
+    }
+    if (existing?.phase === 'ready') {
+      return snapshotStateOf(existing);
+    }
+    if (existing) {
+      throw new HostError('snapshotNotFound', `snapshot ${snapshotId} was deleted`);
+    }
+    const { place } = store.require(boxId);
+    const taken = this.#turns
+      .run(place, () => this.#snapshot(place, snapshotId))
+      .finally(() => this.#taking.delete(snapshotId));
+    this.#taking.set(snapshotId, taken);
+    return taken;
+  }
+
+  async deleteSnapshot(snapshotId: string): Promise<void> {
+    await this.#taking.get(snapshotId)?.catch(() => undefined);
+    await this.snapshots.delete(snapshotId);
   }
 
   /** Ends the box and frees all but its records. Repeatable from every half-done state. */
@@ -71,135 +128,168 @@ export class BoxLifecycle {
     if (!row || row.phase === 'destroyed') {
       return;
     }
-    const pending = this.#destroying.get(boxId) ?? this.#destroy(boxId).finally(() => this.#destroying.delete(boxId));
-    this.#destroying.set(boxId, pending);
+    const { place } = row;
+    const pending =
+      this.#destroying.get(place) ??
+      this.#turns.run(place, () => this.#destroy(place)).finally(() => this.#destroying.delete(place));
+    this.#destroying.set(place, pending);
     await pending;
   }
 
-  /** The init process of a box, or the companion that its runtime needs, has ended. */
-  async exited(boxId: string, pid: number, waitStatus: number | null): Promise<void> {
+  /** The init process of the box in this place, or the companion that its runtime needs, has ended. */
+  async exited(place: string, pid: number, waitStatus: number | null): Promise<void> {
     const { companions, store, log } = this.#parts;
-    const isPresent = () => {
-      const row = store.get(boxId);
-      const known = row?.pid === pid || companions.get(boxId) === pid;
-      return known && (row?.phase === 'starting' || row?.phase === 'running');
+    const isAffected = () => {
+      const row = store.at(place);
+      return row !== undefined && isPresent(row) && (row.pid === pid || companions.get(place) === pid);
     };
     // What has happened has to be recorded, whatever stands in the way for a while.
-    for (let delayMs = FIRST_RETRY_MS; isPresent(); delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
+    for (let delayMs = FIRST_RETRY_MS; isAffected(); delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
       try {
-        await this.stop(boxId, () => this.#explain(boxId, pid, waitStatus));
+        await this.stop(place, () => this.#explain(place, pid, waitStatus));
       } catch (error) {
-        log.error({ boxId, error: String(error) }, 'the end of a box could not be handled; trying again');
+        log.error({ place, error: String(error) }, 'the end of a box could not be handled; trying again');
         await delay(delayMs, undefined, { ref: false });
       }
     }
   }
 
   /** Ends the processes of a present box, for this reason; its disk stays. Once; later reasons do not count. */
-  async stop(boxId: string, reason: () => Promise<StopReason>): Promise<void> {
-    const row = this.#parts.store.get(boxId);
-    if (!row || (row.phase !== 'starting' && row.phase !== 'running')) {
-      return this.#stopping.get(boxId);
+  async stop(place: string, reason: () => Promise<StopReason>): Promise<void> {
+    const row = this.#parts.store.at(place);
+    if (!row || !isPresent(row)) {
+      return this.#stopping.get(place);
     }
-    const pending = this.#stopping.get(boxId) ?? this.#stop(boxId, reason).finally(() => this.#stopping.delete(boxId));
-    this.#stopping.set(boxId, pending);
+    const pending = this.#stopping.get(place) ?? this.#stop(place, reason).finally(() => this.#stopping.delete(place));
+    this.#stopping.set(place, pending);
     await pending;
   }
 
   /** The companion of a box ended while no host watched it. */
-  async companionGone(boxId: string): Promise<void> {
-    await this.stop(boxId, async () => ({ cause: 'runtime_failed', detail: companionEnded }));
+  async companionGone(place: string): Promise<void> {
+    await this.stop(place, async () => ({ cause: 'runtime_failed', detail: companionEnded }));
   }
 
-  async #explain(boxId: string, pid: number, waitStatus: number | null): Promise<StopReason> {
+  /** Finishes what an earlier life of the host began: a suspend, or a resume, which is taken back. */
+  async fallAsleep(place: string): Promise<void> {
+    await this.#turns.run(place, () => this.#sleep.fallAsleep(place));
+  }
+
+  async #explain(place: string, pid: number, waitStatus: number | null): Promise<StopReason> {
     const { cgroups, companions, configuration, paths, runtimes, store } = this.#parts;
-    const row = store.require(boxId);
-    const oomKills = await readOomKills(cgroups, cgroupsPathOf(configuration, boxId));
-    if (companions.get(boxId) === pid) {
+    const row = store.requireAt(place);
+    const oomKills = await readOomKills(cgroups, cgroupsPathOf(configuration, place));
+    if (companions.get(place) === pid) {
       return explainCompanionExit(waitStatus, oomKills);
     }
-    const lastWords = await runtimes.get(row.isolation)?.lastWords(paths.bundle(boxId));
+    const lastWords = await runtimes.get(row.isolation)?.lastWords(paths.bundle(place));
     return lastWords
       ? { cause: 'runtime_failed', detail: `the sandbox failed: ${lastWords}` }
       : explainExit(waitStatus, oomKills);
   }
 
-  async #start(
-    spec: BoxSpec,
-    row: BoxRow,
-    layers: readonly Layer[],
-    environment: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<BoxState> {
+  #begin(spec: BoxSpec, row: BoxRow): Promise<BoxState> {
+    const abort = new AbortController();
+    const done = this.#start(spec, row, abort.signal).finally(() => this.#starting.delete(row.place));
+    this.#starting.set(row.place, { abort, done });
+    return done;
+  }
+
+  async #start(spec: BoxSpec, row: BoxRow, signal: AbortSignal): Promise<BoxState> {
     const { store, log } = this.#parts;
+    const { place, id, phase } = row;
     const begunMs = performance.now();
     try {
-      await this.#starter.start(spec, row, layers, signal);
-      await this.#starter.configure(spec, environment, signal);
-      if (store.require(row.id).phase === 'starting') {
-        this.#put({ ...store.require(row.id), phase: 'running', startedMs: Date.now() });
-        log.info({ boxId: row.id, startMs: Math.round(performance.now() - begunMs) }, 'box runs');
+      await this.#starter.start(spec, row, signal);
+      await this.#starter.configure(spec, row, signal);
+      if (phase === 'resuming') {
+        await applyDiskLimit(this.#parts, row);
+      }
+      if (store.requireAt(place).phase === phase) {
+        this.#put({ ...store.requireAt(place), phase: 'running', startedMs: Date.now(), stoppedMs: undefined });
+        log.info({ boxId: id, startMs: Math.round(performance.now() - begunMs) }, 'box runs');
       }
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      await this.stop(row.id, async () => ({ cause: isDiskFull(error) ? 'out_of_disk' : 'runtime_failed', detail }));
+      await this.stop(place, async () => ({ cause: isDiskFull(error) ? 'out_of_disk' : 'runtime_failed', detail }));
     }
-    return stateOf(store.require(row.id));
+    return stateOf(store.requireAt(place));
   }
 
-  async #stop(boxId: string, reason: () => Promise<StopReason>): Promise<void> {
+  async #suspend(place: string): Promise<BoxState> {
+    const row = await this.#settled(place);
+    if (row.phase === 'suspended') {
+      return stateOf(row);
+    }
+    if (row.phase !== 'running' && row.phase !== 'suspending') {
+      throw new HostError('boxNotRunning', `box ${row.id} is ${stateOf(row).phase}`);
+    }
+    this.#put({ ...row, phase: 'suspending' });
+    return this.#sleep.fallAsleep(place);
+  }
+
+  /** Nothing waits before the row is written. */
+  #resume(spec: BoxSpec, place: string): Promise<BoxState> {
+    const row = this.#parts.store.requireAt(place);
+    if (row.phase === 'running' || row.phase === 'starting' || row.phase === 'resuming') {
+      return this.#starting.get(place)?.done ?? Promise.resolve(stateOf(row));
+    }
+    this.#sleep.requireWakeable(row);
+    return this.#begin(spec, this.#put({ ...row, phase: 'resuming', cause: undefined, detail: undefined }));
+  }
+
+  async #snapshot(place: string, snapshotId: string): Promise<SnapshotState> {
+    const row = this.#parts.store.requireAt(place);
+    if (row.phase !== 'running' && row.phase !== 'suspended' && row.phase !== 'stopped') {
+      throw new HostError('boxNotRunning', `box ${row.id} is ${stateOf(row).phase}`);
+    }
+    return this.snapshots.take(row, snapshotId);
+  }
+
+  async #stop(place: string, reason: () => Promise<StopReason>): Promise<void> {
     const { store, guests, log } = this.#parts;
     const { cause, detail } = await reason();
-    log.warn({ boxId, cause, detail }, 'box stopped');
-    await this.#remover.killProcesses(store.require(boxId));
-    await guests.live(boxId).boxEnded(detail);
-    await this.#remover.removeRuntimeFiles(boxId);
-    guests.retire(boxId);
-    this.#put({ ...store.require(boxId), phase: 'stopped', cause, detail, stoppedMs: Date.now() });
+    log.warn({ boxId: store.requireAt(place).id, cause, detail }, 'box stopped');
+    await this.#remover.killProcesses(store.requireAt(place));
+    await guests.live(place).boxEnded(detail);
+    await this.#remover.removeRuntimeFiles(place);
+    guests.retire(place);
+    const row = store.requireAt(place);
+    const end = { cause, detail, stoppedMs: Date.now() };
+    this.#put(
+      row.phase === 'resuming'
+        ? { ...row, ...noProcesses, phase: 'suspended', ...end }
+        : { ...row, phase: 'stopped', ...end },
+    );
   }
 
-  async #destroy(boxId: string): Promise<void> {
-    const { store, guests } = this.#parts;
-    await this.#stopping.get(boxId)?.catch(() => undefined);
-    const before = store.require(boxId);
+  async #destroy(place: string): Promise<void> {
+    const { store, guests, log } = this.#parts;
+    const before = await this.#settled(place);
     this.#put({ ...before, phase: 'destroying', stoppedMs: before.stoppedMs ?? Date.now() });
-    const starting = this.#starting.get(boxId);
+    const starting = this.#starting.get(place);
     starting?.abort.abort(new Error('the box is being destroyed'));
     await starting?.done.catch(() => undefined);
-    await this.#remover.killProcesses(store.require(boxId));
-    await guests.live(boxId).boxEnded('the box was destroyed');
-    guests.retire(boxId);
-    await Promise.all([this.#remover.removeRuntimeFiles(boxId), this.#remover.removeVolume(boxId)]);
-    this.#put({ ...store.require(boxId), phase: 'destroyed', cause: before.cause ?? 'destroyed' });
+    await this.#remover.killProcesses(store.requireAt(place));
+    await guests.live(place).boxEnded('the box was destroyed');
+    guests.retire(place);
+    await Promise.all([this.#remover.removeRuntimeFiles(place), this.#remover.removeVolume(place)]);
+    this.#put({ ...store.requireAt(place), phase: 'destroyed', cause: before.cause ?? 'destroyed' });
+    // What the box stood on may be needed by nobody now; where this fails, the next one or a restart does it.
+    await this.snapshots
+      .collect()
+      .catch((error: unknown) => log.error({ error: String(error) }, 'snapshots could not be collected'));
   }
 
   #put(row: BoxRow): BoxRow {
-    this.#parts.store.put(row);
-    this.#parts.emit({ type: 'box', state: stateOf(row) });
-    return row;
+    return recordRow(this.#parts, row);
   }
 
-  #image(spec: BoxSpec): { layers: readonly Layer[]; environment: Readonly<Record<string, string>> } {
-    if (spec.image !== 'default') {
-      if ('snapshotId' in spec.image) {
-        throw new HostError('imageUnavailable', `there is no snapshot ${spec.image.snapshotId}`);
-      }
-      const missing = spec.image.layers.find((layer) => !existsSync(layer.path));
-      if (missing) {
-        throw new HostError('imageUnavailable', `layer ${missing.path} does not exist`);
-      }
-      return { layers: spec.image.layers, environment: { ...spec.image.environment, ...spec.environment } };
+  /** Waits while the box is being stopped; its row is settled then. */
+  async #settled(place: string): Promise<BoxRow> {
+    for (let stopping = this.#stopping.get(place); stopping; stopping = this.#stopping.get(place)) {
+      await stopping.catch(() => undefined);
     }
-    const path = this.#parts.configuration.imageRootfs;
-    if (path === undefined || !existsSync(path)) {
-      throw new HostError('imageUnavailable', `the default image is not there: ${path ?? 'none is configured'}`);
-    }
-    return { layers: [{ path, ownerBase: 0 }], environment: spec.environment };
+    return this.#parts.store.requireAt(place);
   }
-}
-
-/** The volume, or the disk that the host keeps its files on, has no room. */
-function isDiskFull(error: unknown): boolean {
-  const name = error instanceof HelperError ? error.osError : error instanceof Error && 'code' in error && error.code;
-  return name === 'ENOSPC' || name === 'EDQUOT';
 }

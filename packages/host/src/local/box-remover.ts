@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
-import type { BoxRow } from './box-store.ts';
+import type { BoxRow } from './box-row.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 
 const KILL_TIMEOUT_MS = 10_000;
@@ -15,15 +15,15 @@ export class BoxRemover {
   }
 
   /** Ends every process of the box and frees its network and cgroups. */
-  async killProcesses({ id, pid, startTimeTicks, netSlot }: BoxRow): Promise<void> {
+  async killProcesses({ place, pid, startTimeTicks, netSlot }: BoxRow): Promise<void> {
     const { helper, cgroups, configuration } = this.#parts;
-    const directories = cgroupDirectories(cgroups, cgroupsPathOf(configuration, id));
+    const directories = cgroupDirectories(cgroups, cgroupsPathOf(configuration, place));
     if (pid === undefined || startTimeTicks === undefined || netSlot === undefined) {
       await helper.call('cgroupsRemove', { paths: directories });
       return;
     }
     await helper.call('boxKill', {
-      boxId: id,
+      boxId: place,
       pid,
       startTimeTicks,
       cgroups: directories,
@@ -33,15 +33,15 @@ export class BoxRemover {
   }
 
   /** Removes what only a box with processes needs. */
-  async removeRuntimeFiles(boxId: string): Promise<void> {
+  async removeRuntimeFiles(place: string): Promise<void> {
     const { paths, companions } = this.#parts;
-    companions.delete(boxId);
-    const states = paths.runtimeRoots.map((root) => join(root, boxId));
-    const all = [...states, paths.bundle(boxId), paths.link(boxId)];
+    companions.delete(place);
+    const states = paths.runtimeRoots.map((root) => join(root, place));
+    const all = [...states, paths.bundle(place), paths.link(place)];
     await Promise.all(all.map((path) => rm(path, { recursive: true, force: true })));
   }
 
-  async removeVolume(boxId: string): Promise<void> {
-    await this.#parts.helper.call('subvolumeDelete', { path: this.#parts.paths.subvolume(boxId) });
+  async removeVolume(place: string): Promise<void> {
+    await this.#parts.helper.call('subvolumeDelete', { path: this.#parts.paths.subvolume(place) });
   }
 }

@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs';
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BoxSpec, Layer } from '../contract/index.ts';
+import type { BoxSpec } from '../contract/index.ts';
 import { HelperError } from '../helper/helper-error.ts';
 import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
-import type { BoxRow } from './box-store.ts';
+import type { BoxRow } from './box-row.ts';
 import { watchBox } from './box-watch.ts';
+import { diskLimit, START_SLACK_BYTES } from './disk-limit.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 import { Limiter } from './limiter.ts';
 import { initialMeminfo } from './meminfo.ts';
@@ -26,14 +28,14 @@ export class BoxStarter {
   }
 
   /** Starts the box's processes and records them. `signal` is aborted when the box is to be destroyed. */
-  async start(spec: BoxSpec, row: BoxRow, layers: readonly Layer[], signal: AbortSignal): Promise<void> {
+  async start(spec: BoxSpec, row: BoxRow, signal: AbortSignal): Promise<void> {
     await this.#limiter.run(async () => {
       signal.throwIfAborted();
       await this.#prepare(spec, row);
       for (let attempt = 1; ; attempt++) {
         signal.throwIfAborted();
         try {
-          await this.#startProcesses(row, layers);
+          await this.#startProcesses(row);
           return;
         } catch (error) {
           const lost = error instanceof HelperError && error.code === 'lost';
@@ -48,14 +50,14 @@ export class BoxStarter {
   }
 
   /** Tells the guest who it is; resolves when it has applied it. */
-  async configure(spec: BoxSpec, environment: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
-    const configured = this.#parts.guests.live(spec.id).configure({
+  async configure(spec: BoxSpec, row: BoxRow, signal: AbortSignal): Promise<void> {
+    const configured = this.#parts.guests.live(row.place).configure({
       hostname: spec.hostname,
-      environment,
+      environment: { ...row.imageEnvironment, ...spec.environment },
       user: spec.user,
       nameservers: [this.#parts.nameserver()],
       hosts: [],
-      memoryBytes: spec.size.memoryBytes,
+      memoryBytes: row.size.memoryBytes,
     });
     await bounded(configured, CONFIGURE_TIMEOUT_MS, 'the guest did not answer', signal);
   }
@@ -64,23 +66,37 @@ export class BoxStarter {
     await Promise.all([this.#makeVolume(row), this.#makeBundle(spec, row), this.#makeLink(row)]);
   }
 
-  async #makeVolume({ id, slot, size }: BoxRow): Promise<void> {
+  async #makeVolume(row: BoxRow): Promise<void> {
     const { helper, paths } = this.#parts;
-    const ownerBase = ownerBaseOf(slot);
-    await helper.call('subvolumeCreate', { path: paths.subvolume(id), limitBytes: size.diskBytes, ownerBase });
-    await writeFile(paths.meminfo(id), initialMeminfo(size.memoryBytes), { mode: 0o644 });
-    await chown(paths.meminfo(id), ownerBase, ownerBase);
+    const ownerBase = ownerBaseOf(row.slot);
+    const meminfo = paths.meminfo(row.place);
+    const limitBytes = diskLimit(this.#parts, row) + (row.phase === 'resuming' ? START_SLACK_BYTES : 0);
+    const ancestor = paths.snapshotOf(row.layers[0]?.path ?? '');
+    await helper.call('subvolumeCreate', {
+      path: paths.subvolume(row.place),
+      limitBytes,
+      ownerBase,
+      ...(ancestor === undefined ? {} : { descendsFrom: ancestor }),
+    });
+    if (!existsSync(meminfo)) {
+      await writeFile(meminfo, initialMeminfo(row.size.memoryBytes), { mode: 0o644 });
+      await chown(meminfo, ownerBase, ownerBase);
+    }
   }
 
-  async #makeBundle(spec: BoxSpec, { id, isolation, slot, size }: BoxRow): Promise<void> {
+  async #makeBundle(spec: BoxSpec, { place, isolation, slot, size }: BoxRow): Promise<void> {
     const { paths, configuration, machine, process, runtimes } = this.#parts;
-    const bundle = paths.bundle(id);
+    const bundle = paths.bundle(place);
     const config = runtimes.require(isolation).bundle({
       hostname: spec.hostname,
       size,
       slot,
-      cgroupsPath: cgroupsPathOf(configuration, id),
-      files: { guestBinary: configuration.guestBinary, linkDirectory: paths.link(id), meminfo: paths.meminfo(id) },
+      cgroupsPath: cgroupsPathOf(configuration, place),
+      files: {
+        guestBinary: configuration.guestBinary,
+        linkDirectory: paths.link(place),
+        meminfo: paths.meminfo(place),
+      },
       machine,
       process,
     });
@@ -88,45 +104,48 @@ export class BoxStarter {
     await writeFile(join(bundle, 'config.json'), JSON.stringify(config), { mode: 0o600 });
   }
 
-  async #makeLink({ id }: BoxRow): Promise<void> {
+  async #makeLink({ place }: BoxRow): Promise<void> {
     const { paths, guests } = this.#parts;
-    await mkdir(paths.link(id), { recursive: true, mode: 0o711 });
-    await Promise.all([writeFile(join(paths.link(id), 'meminfo'), '', { mode: 0o444 }), guests.live(id).listen()]);
+    await mkdir(paths.link(place), { recursive: true, mode: 0o711 });
+    await Promise.all([
+      writeFile(join(paths.link(place), 'meminfo'), '', { mode: 0o444 }),
+      guests.live(place).listen(),
+    ]);
   }
 
-  async #startProcesses({ id, isolation, slot }: BoxRow, layers: readonly Layer[]): Promise<void> {
+  async #startProcesses({ place, isolation, slot, layers }: BoxRow): Promise<void> {
     const { helper, paths, runtimes, store } = this.#parts;
     const runtime = runtimes.require(isolation);
-    const bundle = paths.bundle(id);
+    const bundle = paths.bundle(place);
     const pidFile = join(bundle, 'pid');
     const started = await helper.call('boxStart', {
-      boxId: id,
+      boxId: place,
       bundle,
       layers: [...layers],
-      upper: join(paths.subvolume(id), 'upper'),
-      work: join(paths.subvolume(id), 'work'),
+      upper: join(paths.subvolume(place), 'upper'),
+      work: join(paths.subvolume(place), 'work'),
       ownerBase: ownerBaseOf(slot),
-      runtime: runtime.run(id, bundle, pidFile, join(bundle, 'runtime.log')),
-      runtimeDelete: runtime.delete(id),
+      runtime: runtime.run(place, bundle, pidFile, join(bundle, 'runtime.log')),
+      runtimeDelete: runtime.delete(place),
       pidFile,
       timeoutMs: START_TIMEOUT_MS,
     });
     const { pid, startTimeTicks, netSlot, ipv4 } = started;
-    const row = store.update(id, { pid, startTimeTicks, netSlot, ipv4 });
+    const row = store.update(place, { pid, startTimeTicks, netSlot, ipv4 });
     if (!(await watchBox(this.#parts, row))) {
       throw new Error('a process of the runtime ended at once');
     }
   }
 
   /** The helper died in the middle: whatever the runtime had made by then goes; the bundle may be half rewritten. */
-  async #removeHalfStart({ id, isolation }: BoxRow): Promise<void> {
+  async #removeHalfStart({ place, isolation }: BoxRow): Promise<void> {
     const { helper, paths, runtimes, cgroups, configuration } = this.#parts;
-    const pidFile = join(paths.bundle(id), 'pid');
+    const pidFile = join(paths.bundle(place), 'pid');
     await helper.call('cgroupsRemove', {
-      paths: cgroupDirectories(cgroups, cgroupsPathOf(configuration, id)),
+      paths: cgroupDirectories(cgroups, cgroupsPathOf(configuration, place)),
     });
     await Promise.all([
-      rm(runtimes.require(isolation).stateDirectory(id), { recursive: true, force: true }),
+      rm(runtimes.require(isolation).stateDirectory(place), { recursive: true, force: true }),
       rm(pidFile, { force: true }),
     ]);
   }

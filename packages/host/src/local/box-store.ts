@@ -1,40 +1,19 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import {
-  type BoxPhase,
-  type BoxSize,
-  type BoxState,
-  HostError,
-  type Isolation,
-  type StopCause,
-} from '../contract/index.ts';
-
-/** `destroying` is ours: the box is on its way to `destroyed`, whatever it was before. */
-export type StoredPhase = BoxPhase | 'destroying';
-
-/** One box as the host remembers it. Its environment is not among it. */
-export interface BoxRow {
-  readonly id: string;
-  readonly phase: StoredPhase;
-  readonly isolation: Isolation;
-  readonly slot: number;
-  readonly size: BoxSize;
-  readonly pid: number | undefined;
-  /** Start time of `pid`, in clock ticks since boot: tells it from a later process with the same number. */
-  readonly startTimeTicks: number | undefined;
-  readonly netSlot: number | undefined;
-  readonly ipv4: string | undefined;
-  readonly cause: StopCause | undefined;
-  readonly detail: string | undefined;
-  readonly startedMs: number | undefined;
-  readonly stoppedMs: number | undefined;
-}
+import type { DatabaseSync } from 'node:sqlite';
+import { HostError, type Layer } from '../contract/index.ts';
+import { firmly } from '../spool/database.ts';
+import type { BoxRow } from './box-row.ts';
+import { prepareBoxTable } from './box-schema.ts';
+import { RowTable } from './row-table.ts';
 
 const columns: Readonly<Record<keyof BoxRow, string>> = {
+  place: 'place',
   id: 'id',
   phase: 'phase',
   isolation: 'isolation',
   slot: 'slot',
   size: 'size',
+  layers: 'layers',
+  imageEnvironment: 'image_environment',
   pid: 'pid',
   startTimeTicks: 'start_time_ticks',
   netSlot: 'net_slot',
@@ -45,54 +24,47 @@ const columns: Readonly<Record<keyof BoxRow, string>> = {
   stoppedMs: 'stopped_ms',
 };
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS boxes (
-    id TEXT PRIMARY KEY,
-    phase TEXT NOT NULL CHECK (phase IN ('starting', 'running', 'stopped', 'destroying', 'destroyed')),
-    isolation TEXT NOT NULL,
-    slot INTEGER NOT NULL,
-    size TEXT NOT NULL,
-    pid INTEGER,
-    start_time_ticks INTEGER,
-    net_slot INTEGER,
-    ipv4 TEXT,
-    cause TEXT,
-    detail TEXT,
-    started_ms INTEGER,
-    stopped_ms INTEGER
-  ) STRICT, WITHOUT ROWID;
-  CREATE UNIQUE INDEX IF NOT EXISTS boxes_slot ON boxes (slot) WHERE phase <> 'destroyed';
-`;
-
 /** Boxes on disk: every change is there before it is acted on. Rows are kept in memory too; the disk is read once. */
 export class BoxStore {
-  readonly #put: StatementSync;
-  readonly #delete: StatementSync;
+  readonly #database: DatabaseSync;
+  readonly #table: RowTable<BoxRow>;
   readonly #rows = new Map<string, BoxRow>();
+  readonly #places = new Map<string, string>();
 
-  constructor(database: DatabaseSync) {
-    database.exec(SCHEMA);
-    const names = Object.values(columns);
-    this.#put = database.prepare(
-      `INSERT INTO boxes (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})
-       ON CONFLICT (id) DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`,
-    );
-    this.#delete = database.prepare('DELETE FROM boxes WHERE id = ?');
-    for (const row of database.prepare('SELECT * FROM boxes').all()) {
-      const box = fromRow(row);
-      this.#rows.set(box.id, box);
+  constructor(database: DatabaseSync, defaultLayers: readonly Layer[] = []) {
+    this.#database = database;
+    prepareBoxTable(database, defaultLayers);
+    this.#table = new RowTable(database, 'boxes', columns, ['size', 'layers', 'imageEnvironment']);
+    for (const row of this.#table.all()) {
+      this.#remember(row);
     }
   }
 
+  /** The box of this id. */
   get(boxId: string): BoxRow | undefined {
-    return this.#rows.get(boxId);
+    const place = this.#places.get(boxId);
+    return place === undefined ? undefined : this.#rows.get(place);
   }
 
-  /** @throws HostError `boxNotFound` */
+  /** The box of this id. @throws HostError `boxNotFound` */
   require(boxId: string): BoxRow {
-    const row = this.#rows.get(boxId);
+    const row = this.get(boxId);
     if (!row) {
       throw new HostError('boxNotFound', `no box ${boxId}`);
+    }
+    return row;
+  }
+
+  /** The box in this place. */
+  at(place: string): BoxRow | undefined {
+    return this.#rows.get(place);
+  }
+
+  /** The box in this place. @throws HostError `boxNotFound` */
+  requireAt(place: string): BoxRow {
+    const row = this.#rows.get(place);
+    if (!row) {
+      throw new HostError('boxNotFound', `no box in ${place}`);
     }
     return row;
   }
@@ -116,43 +88,37 @@ export class BoxStore {
     return slot;
   }
 
-  /** Writes the row, then remembers it. Durable when it returns. */
+  /** Writes the row of its place, then remembers it. Durable when it returns. */
   put(row: BoxRow): BoxRow {
-    const values = (Object.keys(columns) as Array<keyof BoxRow>).map((key) =>
-      key === 'size' ? JSON.stringify(row.size) : (row[key] ?? null),
-    );
-    this.#put.run(...values);
-    this.#rows.set(row.id, row);
+    this.#table.put(row);
+    const before = this.#rows.get(row.place);
+    if (before !== undefined && before.id !== row.id) {
+      this.#places.delete(before.id);
+    }
+    this.#remember(row);
     return row;
   }
 
-  update(boxId: string, change: Partial<BoxRow>): BoxRow {
-    return this.put({ ...this.require(boxId), ...change });
+  /** The same, and a power loss does not take it away. */
+  putFirmly(row: BoxRow): BoxRow {
+    return firmly(this.#database, () => this.put(row));
   }
 
-  delete(boxId: string): void {
-    this.#delete.run(boxId);
-    this.#rows.delete(boxId);
+  update(place: string, change: Partial<BoxRow>): BoxRow {
+    return this.put({ ...this.requireAt(place), ...change });
   }
-}
 
-function fromRow(row: Record<string, unknown>): BoxRow {
-  const entries = Object.entries(columns).map(([key, column]) => [key, row[column] ?? undefined]);
-  const box = Object.fromEntries(entries);
-  return { ...box, size: JSON.parse(box.size) };
-}
+  delete(place: string): void {
+    this.#table.delete(place);
+    const row = this.#rows.get(place);
+    this.#rows.delete(place);
+    if (row) {
+      this.#places.delete(row.id);
+    }
+  }
 
-/** What others see of a row. */
-export function stateOf(row: BoxRow): BoxState {
-  const cause = row.cause ?? (row.phase === 'destroying' ? 'destroyed' : undefined);
-  return {
-    id: row.id,
-    phase: row.phase === 'destroying' ? 'stopped' : row.phase,
-    isolation: row.isolation,
-    ...(row.ipv4 === undefined ? {} : { ipv4: row.ipv4 }),
-    ...(cause === undefined ? {} : { cause }),
-    ...(row.detail === undefined ? {} : { detail: row.detail }),
-    ...(row.startedMs === undefined ? {} : { startedMs: row.startedMs }),
-    ...(row.stoppedMs === undefined ? {} : { stoppedMs: row.stoppedMs }),
-  };
+  #remember(row: BoxRow): void {
+    this.#rows.set(row.place, row);
+    this.#places.set(row.id, row.place);
+  }
 }

@@ -8,6 +8,7 @@ import type { Spool } from '../spool/spool.ts';
 import type { BoxStore } from './box-store.ts';
 import type { HostConfiguration } from './configuration.ts';
 import type { GuestBoxes } from './guest-boxes.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
 import type { StatePaths } from './state-paths.ts';
 
 /** The little that the host asks of a log; pino's loggers fit. */
@@ -22,11 +23,12 @@ export interface HostParts {
   readonly configuration: HostConfiguration;
   readonly paths: StatePaths;
   readonly store: BoxStore;
+  readonly snapshotStore: SnapshotStore;
   readonly spool: Spool;
   readonly helper: HelperClient;
   readonly guests: GuestBoxes;
   readonly runtimes: Runtimes;
-  /** Process beside the init of a box, where its runtime has one. */
+  /** Process beside the init of the box in a place, where its runtime has one. */
   readonly companions: Map<string, number>;
   readonly cgroups: CgroupLayout;
   readonly machine: MachineLimits;
@@ -44,8 +46,8 @@ export const READY_NETWORKS = 8;
 export const cgroupParent = (configuration: Pick<HostConfiguration, 'interfacePrefix'>) =>
   `/berth-${configuration.interfacePrefix}`;
 
-export const cgroupsPathOf = (configuration: Pick<HostConfiguration, 'interfacePrefix'>, boxId: string) =>
-  `${cgroupParent(configuration)}/${boxId}`;
+export const cgroupsPathOf = (configuration: Pick<HostConfiguration, 'interfacePrefix'>, place: string) =>
+  `${cgroupParent(configuration)}/${place}`;
 
 /** The nftables table of an installation. */
 export const networkTable = (configuration: Pick<HostConfiguration, 'interfacePrefix'>) =>

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { readdir, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import {
   type BoxSpec,
@@ -12,10 +12,11 @@ import {
 import type { EventHub } from '../events/event-hub.ts';
 import { BoxCalls } from './box-calls.ts';
 import type { BoxLifecycle } from './box-lifecycle.ts';
-import { stateOf } from './box-store.ts';
+import { stateOf } from './box-row.ts';
 import type { HostParts } from './host-parts.ts';
 import { chooseIsolation } from './isolations.ts';
 import { countLeaks } from './leak-counters.ts';
+import { snapshotStateOf } from './snapshot-store.ts';
 
 export interface LocalHostOptions {
   readonly parts: HostParts;
@@ -46,7 +47,7 @@ export class LocalHost extends BoxCalls implements Host {
       cpus: this.parts.machine.cpus.length,
       memoryBytes: totalmem(),
       diskFreeBytes: bavail * bsize,
-      leaks: await countLeaks(this.parts),
+      leaks: { ...(await countLeaks(this.parts)), snapshots: await this.#countLostSnapshots() },
     };
   }
 
@@ -60,30 +61,42 @@ export class LocalHost extends BoxCalls implements Host {
     await this.#options.lifecycle.destroy(boxId);
   }
 
-  async suspend(_boxId: string, _options: { readonly memory: boolean }): Promise<BoxState> {
-    throw new HostError('internal', 'this host cannot suspend boxes yet');
+  async suspend(boxId: string, { memory }: { readonly memory: boolean }): Promise<BoxState> {
+    if (memory) {
+      this.#refuseMemory(boxId);
+    }
+    return this.#options.lifecycle.suspend(boxId);
   }
 
-  async resume(_spec: BoxSpec, _options: { readonly memory: boolean }): Promise<BoxState> {
-    throw new HostError('internal', 'this host cannot resume boxes yet');
+  async resume(spec: BoxSpec, _options: { readonly memory: boolean }): Promise<BoxState> {
+    return this.#options.lifecycle.resume(spec);
   }
 
-  async snapshot(_boxId: string, _snapshotId: string, _options: { readonly memory: boolean }): Promise<SnapshotState> {
-    throw new HostError('internal', 'this host cannot take snapshots yet');
+  async snapshot(boxId: string, snapshotId: string, { memory }: { readonly memory: boolean }): Promise<SnapshotState> {
+    if (memory) {
+      this.#refuseMemory(boxId);
+    }
+    return this.#options.lifecycle.snapshot(boxId, snapshotId);
   }
 
-  async deleteSnapshot(_snapshotId: string): Promise<void> {}
+  async deleteSnapshot(snapshotId: string): Promise<void> {
+    await this.#options.lifecycle.deleteSnapshot(snapshotId);
+  }
 
   async snapshots(): Promise<SnapshotState[]> {
-    return [];
+    return this.parts.snapshotStore
+      .all()
+      .filter(({ phase }) => phase === 'ready')
+      .map(snapshotStateOf);
   }
 
   async forget(boxId: string): Promise<void> {
     const { store, guests, spool } = this.parts;
-    if (store.get(boxId)?.phase === 'destroyed') {
-      await guests.close(boxId);
-      await spool.forget(boxId);
-      store.delete(boxId);
+    const row = store.get(boxId);
+    if (row?.phase === 'destroyed') {
+      await guests.close(row.place);
+      await spool.forget(row.place);
+      store.delete(row.place);
     }
   }
 
@@ -109,6 +122,18 @@ export class LocalHost extends BoxCalls implements Host {
   initPid(boxId: string): number | undefined {
     const row = this.parts.store.get(boxId);
     return row?.phase === 'running' ? row.pid : undefined;
+  }
+
+  /** Directories of snapshots that no row knows, and snapshots that are kept for nothing. */
+  async #countLostSnapshots(): Promise<number> {
+    const names = await readdir(this.parts.paths.snapshots);
+    const { snapshotStore } = this.parts;
+    return names.filter((name) => !snapshotStore.get(name)).length + this.#options.lifecycle.snapshots.unneeded;
+  }
+
+  #refuseMemory(boxId: string): never {
+    const { isolation } = this.parts.store.require(boxId);
+    throw new HostError('memoryUnsupported', `boxes of the grade ${isolation} cannot keep their memory on this host`);
   }
 
   async close(): Promise<void> {

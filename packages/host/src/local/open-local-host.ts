@@ -12,6 +12,7 @@ import { RuntimeCommand } from '../runtimes/oci/runtime-command.ts';
 import { Runtimes } from '../runtimes/runtimes.ts';
 import { openHostDatabase } from '../spool/database.ts';
 import { Spool } from '../spool/spool.ts';
+import { defaultLayers } from './box-image.ts';
 import { BoxLifecycle } from './box-lifecycle.ts';
 import { BoxStore } from './box-store.ts';
 import { type WatchParts, watchBox } from './box-watch.ts';
@@ -21,6 +22,7 @@ import { cgroupParent, type HostParts, type Log, networkTable, READY_NETWORKS } 
 import { testIsolations } from './isolations.ts';
 import { LocalHost } from './local-host.ts';
 import { recover } from './recovery.ts';
+import { SnapshotStore } from './snapshot-store.ts';
 import { StatePaths } from './state-paths.ts';
 import { ensureVolume } from './volume.ts';
 
@@ -36,7 +38,8 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     ensureVolume(paths, configuration.volumeBytes),
   ]);
   const database = openHostDatabase(paths.database);
-  const store = new BoxStore(database);
+  const store = new BoxStore(database, defaultLayers(configuration.imageRootfs));
+  const snapshotStore = new SnapshotStore(database);
   const hub = new EventHub();
   const watching = {
     runtimes: makeRuntimes(configuration, paths),
@@ -66,27 +69,30 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
   await helper.started();
 
   const spool = new Spool({ directory: paths.spool, database });
-  const guests = new GuestBoxes((boxId) => {
-    const owner = ownerBaseOf(store.require(boxId).slot);
+  const guests = new GuestBoxes((place) => {
+    const owner = ownerBaseOf(store.requireAt(place).slot);
+    const idOf = () => store.at(place)?.id ?? place;
     return openGuestBox({
-      boxId,
+      boxId: place,
       spool,
-      socketPath: paths.linkSocket(boxId),
+      socketPath: paths.linkSocket(place),
       socketOwner: { uid: owner, gid: owner },
       listener: {
         onBreach: (detail) => {
           lifecycle
-            ?.stop(boxId, async () => ({ cause: 'protocol_breach', detail }))
-            .catch((error: unknown) => log.error({ boxId, error: String(error) }, 'box could not be stopped'));
+            ?.stop(place, async () => ({ cause: 'protocol_breach', detail }))
+            .catch((error: unknown) => log.error({ boxId: idOf(), error: String(error) }, 'box could not be stopped'));
         },
-        onExecutionCompleted: (executionId) => hub.emit({ type: 'execution', boxId, executionId, status: 'completed' }),
-        onFailure: (error) => log.error({ boxId, error: String(error) }, 'box link failed'),
+        onExecutionCompleted: (executionId) =>
+          hub.emit({ type: 'execution', boxId: idOf(), executionId, status: 'completed' }),
+        onFailure: (error) => log.error({ boxId: idOf(), error: String(error) }, 'box link failed'),
       },
     });
   });
   const parts: HostParts = {
     paths,
     store,
+    snapshotStore,
     spool,
     helper,
     guests,
@@ -127,7 +133,9 @@ async function prepareHelper(
   configuration: HostConfiguration,
   paths: StatePaths,
 ): Promise<string> {
-  const present = store.all().filter(({ phase }) => phase !== 'stopped' && phase !== 'destroyed');
+  const present = store
+    .all()
+    .filter(({ phase }) => phase !== 'stopped' && phase !== 'suspended' && phase !== 'destroyed');
   const { helper } = watching;
   await helper.call('quotaEnable', { volume: paths.volume });
   const { nameserver } = await helper.call('networkSetup', {

@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import type { BoxLifecycle } from './box-lifecycle.ts';
 import { BoxRemover } from './box-remover.ts';
-import type { BoxRow } from './box-store.ts';
+import type { BoxRow } from './box-row.ts';
 import { watchBox } from './box-watch.ts';
 import { cgroupParent, type HostParts } from './host-parts.ts';
 import { isAlive } from './process-table.ts';
 
 /**
  * Brings what is in line with what was written, after any death of an earlier life: boxes that live are listened to again, boxes that died are
- * stopped, half-done creates are taken away (whoever wanted them asks again), half-done destroys are finished, and what has no row is removed.
+ * stopped, half-done creates are taken away (whoever wanted them asks again), half-done resumes are taken back, half-done suspends and destroys are
+ * finished, and what has no row is removed.
  */
 export async function recover(parts: HostParts, lifecycle: BoxLifecycle): Promise<void> {
   const { store, log } = parts;
@@ -25,6 +26,7 @@ export async function recover(parts: HostParts, lifecycle: BoxLifecycle): Promis
       }
     }),
   );
+  await lifecycle.snapshots.recover();
   const counts: Record<string, number> = {};
   for (const row of store.all()) {
     counts[row.phase] = (counts[row.phase] ?? 0) + 1;
@@ -42,26 +44,31 @@ async function recoverBox(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow
       return;
     case 'starting':
       await lifecycle.destroy(row.id);
-      await parts.guests.close(row.id);
-      await parts.spool.forget(row.id);
-      parts.store.delete(row.id);
+      await parts.guests.close(row.place);
+      await parts.spool.forget(row.place);
+      parts.store.delete(row.place);
+      return;
+    case 'suspending':
+    case 'resuming':
+      await lifecycle.fallAsleep(row.place);
       return;
     case 'stopped':
-      await new BoxRemover(parts).removeRuntimeFiles(row.id);
+    case 'suspended':
+      await new BoxRemover(parts).removeRuntimeFiles(row.place);
       return;
     case 'destroyed':
   }
 }
 
 async function reattach(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow): Promise<void> {
-  const { pid, startTimeTicks } = row;
+  const { place, pid, startTimeTicks } = row;
   if (pid !== undefined && startTimeTicks !== undefined && (await isAlive(pid, startTimeTicks))) {
-    await parts.guests.live(row.id).listen();
+    await parts.guests.live(place).listen();
     if (!(await watchBox(parts, row))) {
-      await lifecycle.companionGone(row.id);
+      await lifecycle.companionGone(place);
     }
   } else {
-    await lifecycle.exited(row.id, pid ?? 0, null);
+    await lifecycle.exited(place, pid ?? 0, null);
   }
 }
 
@@ -70,11 +77,11 @@ async function sweep(parts: HostParts): Promise<void> {
   const { paths, store, spool, helper, cgroups, configuration } = parts;
   const orphans = async (directory: string) => {
     const names = await readdir(directory).catch(() => []);
-    return names.filter((name) => (store.get(name)?.phase ?? 'destroyed') === 'destroyed');
+    return names.filter((name) => (store.at(name)?.phase ?? 'destroyed') === 'destroyed');
   };
   for (const parent of cgroupDirectories(cgroups, cgroupParent(configuration))) {
     const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
-    const unknown = entries.filter((entry) => entry.isDirectory() && !store.get(entry.name));
+    const unknown = entries.filter((entry) => entry.isDirectory() && !store.at(entry.name));
     if (unknown.length > 0) {
       await helper.call('cgroupsRemove', { paths: unknown.map((entry) => join(parent, entry.name)) });
     }
@@ -85,7 +92,7 @@ async function sweep(parts: HostParts): Promise<void> {
     }
   }
   for (const name of await readdir(paths.spool)) {
-    if (!store.get(name)) {
+    if (!store.at(name)) {
       await spool.forget(name);
     }
   }

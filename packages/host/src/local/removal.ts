@@ -9,7 +9,7 @@ import { unmountVolume } from './volume.ts';
 
 /**
  * Takes an installation's kernel objects away while no host process runs: network table, interfaces, cgroup parents, the volume's mount. With
- * `all` its boxes and the volume itself go first; without, nothing is done while a box has processes.
+ * `all` its boxes, their snapshots and the volume itself go first; without, nothing is done while a box has processes.
  * @returns how many boxes have processes still
  */
 export async function removeInstallation(
@@ -17,10 +17,14 @@ export async function removeInstallation(
   { all, log }: { readonly all: boolean; readonly log: Log },
 ): Promise<number> {
   const paths = new StatePaths(configuration.stateDirectory);
-  if (all && ((await count(paths.bundles)) > 0 || (await count(paths.subvolumes)) > 0)) {
+  const kept = [paths.bundles, paths.subvolumes, paths.snapshots];
+  if (all && (await Promise.all(kept.map(count))).some((entries) => entries > 0)) {
     const host = await openLocalHost(configuration, log);
     for (const { id } of await host.list()) {
       await host.destroy(id);
+    }
+    for (const { id } of await host.snapshots()) {
+      await host.deleteSnapshot(id);
     }
     await host.close();
   }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Longest path of a Unix socket, without its closing NUL. */
 const MAX_SOCKET_PATH = 107;
@@ -9,6 +9,7 @@ export class StatePaths {
   readonly volumeImage: string;
   readonly volume: string;
   readonly subvolumes: string;
+  readonly snapshots: string;
   /** Only for root. */
   readonly host: string;
   readonly database: string;
@@ -30,6 +31,7 @@ export class StatePaths {
     this.volumeImage = join(state, 'volume.img');
     this.volume = join(state, 'volume');
     this.subvolumes = join(this.volume, 'boxes');
+    this.snapshots = join(this.volume, 'snapshots');
     this.host = join(state, 'host');
     this.database = join(this.host, 'host.sqlite');
     this.spool = join(this.host, 'spool');
@@ -48,24 +50,38 @@ export class StatePaths {
     return [this.runcRoot, this.runscRoot];
   }
 
-  subvolume(boxId: string): string {
-    return join(this.subvolumes, boxId);
+  snapshot(snapshotId: string): string {
+    return join(this.snapshots, snapshotId);
   }
 
-  meminfo(boxId: string): string {
-    return join(this.subvolumes, boxId, 'meminfo');
+  /** What of a snapshot is a layer. */
+  snapshotLayer(snapshotId: string): string {
+    return join(this.snapshots, snapshotId, 'upper');
   }
 
-  bundle(boxId: string): string {
-    return join(this.bundles, boxId);
+  /** The snapshot whose layer this is. */
+  snapshotOf(layer: string): string | undefined {
+    return dirname(dirname(layer)) === this.snapshots ? dirname(layer) : undefined;
   }
 
-  link(boxId: string): string {
-    return join(this.links, boxId);
+  subvolume(place: string): string {
+    return join(this.subvolumes, place);
   }
 
-  linkSocket(boxId: string): string {
-    return join(this.links, boxId, 'host.sock');
+  meminfo(place: string): string {
+    return join(this.subvolumes, place, 'meminfo');
+  }
+
+  bundle(place: string): string {
+    return join(this.bundles, place);
+  }
+
+  link(place: string): string {
+    return join(this.links, place);
+  }
+
+  linkSocket(place: string): string {
+    return join(this.links, place, 'host.sock');
   }
 
   /** @throws Error when the kernel could not bind a socket for ids of usual length. */

@@ -6,6 +6,8 @@ export interface Runtime {
   readonly binary: string;
   /** Where it keeps its state, one directory a box. */
   readonly root: string;
+  /** Files written in a box may be in its memory only: they are lost when it is killed before its guest has flushed them. */
+  readonly holdsWrites: boolean;
   /** The content of `config.json`. */
   bundle(wish: BundleWish): object;
   /** Starts the box detached; errors go to `logFile` as JSON lines. */

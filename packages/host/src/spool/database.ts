@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
  * Opens the host's database, made when missing.
  *
  * Write-ahead log with `synchronous = NORMAL`: a commit is one write to the page cache, so that the death of this process loses nothing; a power
- * loss may take the last commits away but never corrupts the file, and it ends every box anyway. One process at a time, which is why it may
+ * loss may take the last commits away but never corrupts the file, and it ends every box that runs. One process at a time, which is why it may
  * keep its lock: taking it anew for each of the small writes would cost a quarter of their time. The log is folded into the file every 16 MiB:
  * each time waits for the disk.
  */
@@ -15,4 +15,14 @@ export const openHostDatabase = (path: string): DatabaseSync => {
      PRAGMA wal_autocheckpoint = 4096;`,
   );
   return database;
+};
+
+/** Runs one write whose commit, and those before it, are on the disk when this returns. */
+export const firmly = <Result>(database: DatabaseSync, write: () => Result): Result => {
+  database.exec('PRAGMA synchronous = FULL');
+  try {
+    return write();
+  } finally {
+    database.exec('PRAGMA synchronous = NORMAL');
+  }
 };

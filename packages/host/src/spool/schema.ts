@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { addMissingColumns } from './columns.ts';
 
 /** Makes the spool's tables when they are missing. */
 export const createSpoolTables = (database: DatabaseSync): void => {
@@ -49,20 +50,5 @@ export const createSpoolTables = (database: DatabaseSync): void => {
     ) STRICT;
     CREATE INDEX IF NOT EXISTS box_logs_by_box ON box_logs (box_id, id);
   `);
-  addMissing(database, 'executions', ['stdout_inline BLOB', 'stderr_inline BLOB']);
-};
-
-/** Columns that a database of an earlier version lacks. */
-const addMissing = (database: DatabaseSync, table: string, columns: readonly string[]): void => {
-  const present = new Set(
-    database
-      .prepare(`PRAGMA table_info(${table})`)
-      .all()
-      .map((row) => row.name),
-  );
-  for (const column of columns) {
-    if (!present.has(column.split(' ')[0] ?? '')) {
-      database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`);
-    }
-  }
+  addMissingColumns(database, 'executions', ['stdout_inline BLOB', 'stderr_inline BLOB']);
 };

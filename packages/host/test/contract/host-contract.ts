@@ -11,7 +11,7 @@ import { snapshotContract } from './snapshots.ts';
 import { suspendContract } from './suspend.ts';
 
 /** What every {@link Host} must do. A host that passes can stand behind the control plane. */
-export function hostContract(name: string, makeHarness: MakeHarness, { keepsDisks = true } = {}): void {
+export function hostContract(name: string, makeHarness: MakeHarness): void {
   describe(`Host contract: ${name}`, () => {
     const bench = new Bench(makeHarness);
     lifecycleContract(bench);
@@ -20,10 +20,8 @@ export function hostContract(name: string, makeHarness: MakeHarness, { keepsDisk
     fileContract(bench);
     connectionContract(bench);
     recordContract(bench);
-    if (keepsDisks) {
-      suspendContract(bench);
-      snapshotContract(bench);
-      memoryContract(bench);
-    }
+    suspendContract(bench);
+    snapshotContract(bench);
+    memoryContract(bench);
   });
 }

@@ -109,25 +109,32 @@ export class Bench {
   readonly breaches: string[] = [];
   readonly failures: unknown[] = [];
   readonly #options: Partial<SpoolOptions>;
+  readonly #startGuest: StartGuest;
   #database!: DatabaseSync;
   spool!: Spool;
   box!: GuestBox;
   guest: RunningGuest | undefined;
 
-  constructor(options: Partial<SpoolOptions> = {}) {
+  constructor(options: Partial<SpoolOptions> = {}, startGuest: StartGuest = scripted) {
     this.#options = options;
+    this.#startGuest = startGuest;
     mkdirSync(this.home);
     this.cable = new Cable(join(this.folder, 'cable.sock'), this.socketPath);
     this.open();
   }
 
   static async start(start: StartGuest, options?: Partial<SpoolOptions>): Promise<Bench> {
-    const bench = new Bench(options);
-    await bench.box.listen();
-    bench.guest = start(bench.cable.path, bench.folder);
-    await bench.box.configure(configuration(bench.home));
-    await bench.box.ready;
+    const bench = new Bench(options, start);
+    await bench.connect();
     return bench;
+  }
+
+  /** A new guest dials and is configured. */
+  async connect(): Promise<void> {
+    await this.box.listen();
+    this.guest = this.#startGuest(this.cable.path, this.folder);
+    await this.box.configure(configuration(this.home));
+    await this.box.ready;
   }
 
   open(): void {

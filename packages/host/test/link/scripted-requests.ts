@@ -148,6 +148,9 @@ export const runRequest = (guest: ScriptedGuest, stream: ScriptedStream): void =
       case 'stat':
         answer({ file: fileInfo(request.value.path) });
         break;
+      case 'sync':
+        answer({});
+        break;
       case 'metrics':
         answer({ metrics: { memoryUsedBytes: 1n, cpuUsageUs: 2n, processes: 3, diskUsedBytes: 4n } });
         break;

@@ -2,15 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type BoxRow, BoxStore, stateOf } from '../../src/local/box-store.ts';
+import { type BoxRow, stateOf } from '../../src/local/box-row.ts';
+import { BoxStore } from '../../src/local/box-store.ts';
 import { openHostDatabase } from '../../src/spool/database.ts';
 
 const row: BoxRow = {
+  place: 'dbx-1',
   id: 'dbx-1',
   phase: 'starting',
   isolation: 'container',
   slot: 0,
   size: { cpus: 0.5, memoryBytes: 1, diskBytes: 2, processes: 3 },
+  layers: [{ path: '/image', ownerBase: 0 }],
+  imageEnvironment: { LANG: 'C.UTF-8' },
   pid: undefined,
   startTimeTicks: undefined,
   netSlot: undefined,
@@ -32,7 +36,7 @@ describe('the rows of boxes', () => {
   function life<Result>(act: (store: BoxStore) => Result): Result {
     const database = openHostDatabase(join(directory, 'host.sqlite'));
     try {
-      return act(new BoxStore(database));
+      return act(new BoxStore(database, [{ path: '/default', ownerBase: 0 }]));
     } finally {
       database.close();
     }
@@ -60,11 +64,51 @@ describe('the rows of boxes', () => {
     life((store) => {
       store.put(row);
       expect(store.freeSlot()).toBe(1);
-      store.put({ ...row, id: 'dbx-2', slot: 1 });
-      expect(() => store.put({ ...row, id: 'dbx-3', slot: 1 })).toThrow(/UNIQUE/);
+      store.put({ ...row, place: 'dbx-2', id: 'dbx-2', slot: 1 });
+      expect(() => store.put({ ...row, place: 'dbx-3', id: 'dbx-3', slot: 1 })).toThrow(/UNIQUE/);
       store.update('dbx-1', { phase: 'destroyed' });
       expect(store.freeSlot()).toBe(0);
     });
+  });
+
+  it('are found by id and by place, also when the id changes', () => {
+    life((store) => {
+      store.put({ ...row, place: 'p.1', id: 'p.1' });
+      store.put({ ...row, place: 'p.1', id: 'dbx-7' });
+      expect(store.get('p.1')).toBeUndefined();
+      expect(store.get('dbx-7')?.place).toBe('p.1');
+      expect(() => store.put({ ...row, place: 'p.2', id: 'dbx-7', slot: 1 })).toThrow(/UNIQUE/);
+    });
+    expect(life((store) => [store.require('dbx-7').place, store.requireAt('p.1').id])).toEqual(['p.1', 'dbx-7']);
+  });
+
+  it('of the first version are taken over', () => {
+    const database = openHostDatabase(join(directory, 'host.sqlite'));
+    database.exec(`
+      CREATE TABLE boxes (
+        id TEXT PRIMARY KEY,
+        phase TEXT NOT NULL CHECK (phase IN ('starting', 'running', 'stopped', 'destroying', 'destroyed')),
+        isolation TEXT NOT NULL, slot INTEGER NOT NULL, size TEXT NOT NULL, pid INTEGER, start_time_ticks INTEGER,
+        net_slot INTEGER, ipv4 TEXT, cause TEXT, detail TEXT, started_ms INTEGER, stopped_ms INTEGER
+      ) STRICT, WITHOUT ROWID;
+      CREATE UNIQUE INDEX boxes_slot ON boxes (slot) WHERE phase <> 'destroyed';
+      INSERT INTO boxes VALUES ('dbx-1', 'running', 'container', 4, '{"cpus":1}', 7, 8, 9, '10.0.0.1', NULL, NULL, 5, NULL);
+    `);
+    database.close();
+    for (const _life of [1, 2]) {
+      const [taken, ...others] = life((store) => store.all());
+      expect(others).toEqual([]);
+      expect(taken).toMatchObject({
+        place: 'dbx-1',
+        id: 'dbx-1',
+        phase: 'running',
+        slot: 4,
+        size: { cpus: 1 },
+        pid: 7,
+      });
+      expect(taken).toMatchObject({ layers: [{ path: '/default', ownerBase: 0 }], imageEnvironment: {} });
+    }
+    life((store) => expect(store.update('dbx-1', { phase: 'suspended' }).phase).toBe('suspended'));
   });
 
   it('change only if they are there', () => {
@@ -78,6 +122,8 @@ describe('the rows of boxes', () => {
   it('show a box on its way out as stopped', () => {
     expect(stateOf({ ...row, phase: 'destroying' })).toMatchObject({ phase: 'stopped', cause: 'destroyed' });
     expect(stateOf({ ...row, phase: 'destroying', cause: 'out_of_memory' })).toMatchObject({ cause: 'out_of_memory' });
+    expect(stateOf({ ...row, phase: 'resuming' })).toMatchObject({ phase: 'starting' });
+    expect(stateOf({ ...row, phase: 'suspended' })).toMatchObject({ hasMemory: false });
     expect(stateOf(row)).toEqual({ id: 'dbx-1', phase: 'starting', isolation: 'container' });
   });
 });

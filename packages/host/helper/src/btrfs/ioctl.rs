@@ -12,6 +12,7 @@ use crate::error::{Error, Result, check};
 const MAGIC: u64 = 0x94;
 const READ: u64 = 2;
 const WRITE: u64 = 1;
+const SUBVOLUME_READ_ONLY: u64 = 1 << 1;
 const SUBVOLUME_BY_ID: u64 = 1 << 4;
 const LIMIT_REFERENCED: u64 = 1;
 /// Ids below are the file system's own; it is also the inode of every subvolume's root.
@@ -90,6 +91,19 @@ pub fn create_subvolume(parent: &File, name: &OsStr) -> Result<()> {
         &mut named(name)?,
         "BTRFS_IOC_SUBVOL_CREATE_V2",
     )
+}
+
+/// A subvolume `name` with what `source`, the root of one, holds now: no byte is copied.
+pub fn snapshot_subvolume(
+    source: &File,
+    parent: &File,
+    name: &OsStr,
+    read_only: bool,
+) -> Result<()> {
+    let mut args = named(name)?;
+    args.fd = source.as_raw_fd().into();
+    args.flags = if read_only { SUBVOLUME_READ_ONLY } else { 0 };
+    call(parent, WRITE, 23, &mut args, "BTRFS_IOC_SNAP_CREATE_V2")
 }
 
 pub fn destroy_subvolume(parent: &File, name: &OsStr) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// Subvolumes nested deeper than this nobody makes in earnest.
 const MAX_DEPTH: usize = 32;
 
-fn split(path: &Path) -> Result<(&Path, &OsStr)> {
+pub(super) fn split(path: &Path) -> Result<(&Path, &OsStr)> {
     match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) => Ok((parent, name)),
         _ => Err(Error::bad_request(format!(
@@ -55,7 +55,7 @@ fn set_mode(path: &Path, mode: u32) -> Result<()> {
 }
 
 /// None when nothing is there; an error when something other than a subvolume is.
-fn open_root(path: &Path) -> Result<Option<File>> {
+pub(super) fn open_root(path: &Path) -> Result<Option<File>> {
     let directory = match ioctl::open_directory(path) {
         Ok(directory) => directory,
         Err(error) if error.is_errno(libc::ENOENT) => return Ok(None),
@@ -71,6 +71,30 @@ fn open_root(path: &Path) -> Result<Option<File>> {
         )));
     }
     Ok(Some(directory))
+}
+
+/// Changes the limit of a subvolume that is there.
+pub fn limit(path: &Path, limit_bytes: u64) -> Result<()> {
+    quota::limit(&require_root(path)?, limit_bytes)
+}
+
+pub(super) fn require_root(path: &Path) -> Result<File> {
+    open_root(path)?.ok_or_else(|| {
+        let cause = std::io::Error::from_raw_os_error(libc::ENOENT);
+        Error::os("open", path.display(), &cause)
+    })
+}
+
+/// Keeps what the subvolume holds now, as a read-only one. Done again, it leaves what is there: nothing half-made can be.
+pub fn snapshot(path: &Path, snapshot: &Path) -> Result<quota::Usage> {
+    let source = require_root(path)?;
+    let (parent, name) = split(snapshot)?;
+    match ioctl::snapshot_subvolume(&source, &ioctl::open_directory(parent)?, name, true) {
+        Err(error) if !error.is_errno(libc::EEXIST) => return Err(error),
+        _ => {}
+    }
+    // The snapshot has committed everything: it is counted.
+    quota::usage(path)
 }
 
 /// Deletes the subvolume, subvolumes in it included, whoever owns what is inside. An absent one is a success.

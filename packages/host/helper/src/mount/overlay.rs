@@ -53,8 +53,9 @@ pub fn mount(parts: &Parts<'_>, target: &Path, scratch: &Path) -> Result<Overlay
     }
     let (upper, work) = (open_directory(parts.upper)?, open_directory(parts.work)?);
     let (upper, work) = ((fd_path(&upper), upper), (fd_path(&work), work));
+    // Without these an upper says all by itself, and can be a layer of any other stack.
     let options = format!(
-        "index=off,metacopy=off,lowerdir={lower},upperdir={},workdir={}",
+        "index=off,metacopy=off,redirect_dir=nofollow,lowerdir={lower},upperdir={},workdir={}",
         upper.0, work.0
     );
     if options.len() > MAX_OPTIONS_BYTES {

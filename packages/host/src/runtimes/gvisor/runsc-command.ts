@@ -10,6 +10,7 @@ const MAX_LAST_WORDS = 400;
 export class RunscCommand implements Runtime {
   readonly binary: string;
   readonly root: string;
+  readonly holdsWrites = true;
 
   constructor(binary: string, root: string) {
     this.binary = binary;

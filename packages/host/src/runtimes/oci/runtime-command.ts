@@ -7,6 +7,7 @@ export class RuntimeCommand implements Runtime {
   readonly binary: string;
   /** Where the runtime keeps its state, one directory a box. */
   readonly root: string;
+  readonly holdsWrites = false;
 
   constructor(binary: string, root: string) {
     this.binary = binary;

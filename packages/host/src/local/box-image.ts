@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { type BoxImage, HostError, type Layer } from '../contract/index.ts';
+import type { HostParts } from './host-parts.ts';
+
+/** More than these one overlay does not take, with room for those of a box that starts from the last. */
+export const MAX_LAYERS = 128;
+
+/** What a box is put together from. */
+export interface Image {
+  /** Top layer first. */
+  readonly layers: readonly Layer[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Finds what a box is to start from. @throws HostError `imageUnavailable`, `memoryUnsupported` */
+export function findImage(parts: Pick<HostParts, 'configuration' | 'paths' | 'snapshotStore'>, image: BoxImage): Image {
+  const found = resolve(parts, image);
+  requireLayers(found.layers);
+  return found;
+}
+
+/** @throws HostError `imageUnavailable` when one is missing */
+export function requireLayers(layers: readonly Layer[]): void {
+  const missing = layers.find(({ path }) => !existsSync(path));
+  if (missing) {
+    throw new HostError('imageUnavailable', `layer ${missing.path} does not exist`);
+  }
+}
+
+/** The default image's only layer; none when no image is configured. */
+export const defaultLayers = (imageRootfs: string | undefined): readonly Layer[] =>
+  imageRootfs === undefined ? [] : [{ path: imageRootfs, ownerBase: 0 }];
+
+function resolve(
+  { configuration, paths, snapshotStore }: Pick<HostParts, 'configuration' | 'paths' | 'snapshotStore'>,
+  image: BoxImage,
+): Image {
+  if (image === 'default') {
+    const { imageRootfs } = configuration;
+    if (imageRootfs === undefined || !existsSync(imageRootfs)) {
+      throw new HostError('imageUnavailable', `the default image is not there: ${imageRootfs ?? 'none is configured'}`);
+    }
+    return { layers: defaultLayers(imageRootfs), environment: {} };
+  }
+  if ('layers' in image) {
+    return image;
+  }
+  const snapshot = snapshotStore.get(image.snapshotId);
+  if (snapshot?.phase !== 'ready') {
+    throw new HostError('imageUnavailable', `there is no snapshot ${image.snapshotId}`);
+  }
+  if (image.memory) {
+    throw new HostError('memoryUnsupported', `snapshot ${image.snapshotId} has no memory`);
+  }
+  const layer = { path: paths.snapshotLayer(snapshot.id), ownerBase: snapshot.ownerBase };
+  return { layers: [layer, ...snapshot.layers], environment: snapshot.imageEnvironment };
+}

@@ -1,0 +1,149 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HostError, type SnapshotState } from '../contract/index.ts';
+import { hostErrorOf } from '../helper/helper-error.ts';
+import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
+import { MAX_LAYERS } from './box-image.ts';
+import { type BoxRow, isPresent } from './box-row.ts';
+import { applyDiskLimit } from './disk-limit.ts';
+import type { HostParts } from './host-parts.ts';
+import { type SnapshotRow, snapshotStateOf } from './snapshot-store.ts';
+import { holdStill, thaw } from './still-box.ts';
+import { Turns } from './turns.ts';
+
+/** Makes snapshots, and takes their layers away when nothing stands on them. The volume is always btrfs, so no byte is copied. */
+export class Snapshots {
+  readonly #parts: HostParts;
+  readonly #collecting = new Turns();
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Keeps the disk of a box under a new id. The caller keeps the box from being suspended, resumed or destroyed meanwhile.
+   * @throws HostError `boxNotRunning`, `noSpace`, `tooLarge`
+   */
+  async take(box: BoxRow, snapshotId: string): Promise<SnapshotState> {
+    const { snapshotStore, paths, helper, log } = this.#parts;
+    if (box.layers.length >= MAX_LAYERS) {
+      throw new HostError('tooLarge', `box ${box.id} stands on ${box.layers.length} layers already`);
+    }
+    const row = snapshotStore.put({
+      id: snapshotId,
+      boxId: box.id,
+      phase: 'taking',
+      isolation: box.isolation,
+      ownerBase: ownerBaseOf(box.slot),
+      layers: box.layers,
+      imageEnvironment: box.imageEnvironment,
+      diskBytes: 0,
+      createdMs: Date.now(),
+      pausedMs: 0,
+    });
+    try {
+      const keep = () =>
+        helper.call('subvolumeSnapshot', { path: paths.subvolume(box.place), snapshot: paths.snapshot(snapshotId) });
+      const { result, pausedMs } =
+        box.phase === 'running' ? await holdStill(this.#parts, box, keep) : await atRest(keep);
+      const ready = { ...row, phase: 'ready', diskBytes: result.usedBytes, pausedMs } as const;
+      snapshotStore.putFirmly(ready);
+      await this.#setLimit(box.id);
+      return snapshotStateOf(ready);
+    } catch (error) {
+      if (snapshotStore.get(snapshotId)?.phase === 'taking') {
+        await this.#remove(row).catch((failure: unknown) =>
+          log.error({ snapshotId, error: String(failure) }, 'a half-made snapshot could not be removed'),
+        );
+      }
+      throw hostErrorOf(error, `snapshot of box ${box.id}`);
+    }
+  }
+
+  /** Nobody asks for it any more; its layer goes when nothing stands on it. */
+  async delete(snapshotId: string): Promise<void> {
+    const { snapshotStore } = this.#parts;
+    const row = snapshotStore.get(snapshotId);
+    if (row?.phase === 'ready') {
+      snapshotStore.put({ ...row, phase: 'deleted' });
+    }
+    if (row) {
+      await this.collect();
+    }
+  }
+
+  /** Removes what is deleted and stood on by nothing. */
+  async collect(): Promise<void> {
+    await this.#collecting.run('', async () => {
+      for (let row = this.#findUnneeded(); row; row = this.#findUnneeded()) {
+        await this.#remove(row);
+      }
+    });
+  }
+
+  /** Brings the directory in line with the rows, after any death of an earlier life. Rows of boxes must be settled. */
+  async recover(): Promise<void> {
+    const { store, snapshotStore, paths, helper } = this.#parts;
+    for (const name of await readdir(paths.snapshots)) {
+      if (!snapshotStore.get(name)) {
+        await helper.call('subvolumeDelete', { path: join(paths.snapshots, name) });
+      }
+    }
+    for (const row of snapshotStore.all()) {
+      if (row.phase === 'taking') {
+        const box = store.get(row.boxId);
+        if (box?.phase === 'running') {
+          await thaw(this.#parts, box);
+        }
+        await this.#remove(row);
+      }
+    }
+    await this.collect();
+    for (const boxId of new Set(snapshotStore.all().map((row) => row.boxId))) {
+      await this.#setLimit(boxId);
+    }
+  }
+
+  /** Snapshots that are kept for nothing. */
+  get unneeded(): number {
+    const { snapshotStore } = this.#parts;
+    return snapshotStore.all().filter((row) => row.phase === 'removing' || this.#isUnneeded(row)).length;
+  }
+
+  #findUnneeded(): SnapshotRow | undefined {
+    return this.#parts.snapshotStore.all().find((row) => row.phase === 'removing' || this.#isUnneeded(row));
+  }
+
+  #isUnneeded(row: SnapshotRow): boolean {
+    if (row.phase !== 'deleted') {
+      return false;
+    }
+    const { store, snapshotStore, paths } = this.#parts;
+    const path = paths.snapshotLayer(row.id);
+    const standsOnIt = ({ layers }: Pick<SnapshotRow, 'layers'>) => layers.some((layer) => layer.path === path);
+    return (
+      !store.all().some((box) => box.phase !== 'destroyed' && standsOnIt(box)) &&
+      !snapshotStore.all().some((other) => other.phase !== 'removing' && standsOnIt(other))
+    );
+  }
+
+  async #remove(row: SnapshotRow): Promise<void> {
+    const { snapshotStore, paths, helper } = this.#parts;
+    // What it holds counts against its box again.
+    snapshotStore.put({ ...row, phase: 'removing' });
+    await this.#setLimit(row.boxId);
+    await helper.call('subvolumeDelete', { path: paths.snapshot(row.id) });
+    snapshotStore.delete(row.id);
+  }
+
+  async #setLimit(boxId: string): Promise<void> {
+    const box = this.#parts.store.get(boxId);
+    if (box && (isPresent(box) || box.phase === 'suspended')) {
+      await applyDiskLimit(this.#parts, box);
+    }
+  }
+}
+
+async function atRest<Result>(act: () => Promise<Result>): Promise<{ result: Result; pausedMs: number }> {
+  return { result: await act(), pausedMs: 0 };
+}
