@@ -130,8 +130,11 @@ export interface Host {
     executionId: string,
     options?: { readonly signal?: number; readonly processGroup?: boolean },
   ): Promise<void>;
-  /** Appends to the stdin of an execution started with `attachStdin`; `end` closes it. Resolves when taken over durably or written. */
-  stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean): Promise<void>;
+  /**
+   * Appends to the stdin of an execution started with `attachStdin`; `end` closes it. Resolves when the process's side has taken the bytes. A write with
+   * the token of an earlier one resolves like that one and writes nothing, as long as the host has not been restarted between.
+   */
+  stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean, token?: string): Promise<void>;
   logs(boxId: string, filter: LogFilter): Promise<LogEntry[]>;
   followLogs(boxId: string, filter: LogFilter, signal: AbortSignal): AsyncIterable<LogEntry>;
 

@@ -100,7 +100,7 @@ export class ExecutionCalls {
     }
   }
 
-  async stdin(executionId: string, bytes: Uint8Array, end: boolean): Promise<void> {
+  async stdin(executionId: string, bytes: Uint8Array, end: boolean, token?: string): Promise<void> {
     const found = this.#executions.require(executionId);
     const record = 'live' in found ? found.live.record : found.record;
     if (!record.attachStdin) {
@@ -109,7 +109,7 @@ export class ExecutionCalls {
     if (!('live' in found)) {
       throw new HostError('stdinClosed', `execution ${executionId} has ended`);
     }
-    await found.live.stdin.write(bytes, end);
+    await found.live.stdin.write(bytes, end, token);
   }
 
   #growing(found: Found, stream: OutputStream): GrowingOutput {

@@ -6,6 +6,8 @@ import type { Bell } from './bell.ts';
 /** Bytes kept on their way to a process above which further writers wait. */
 const maxHeldBytes = 1024 * 1024;
 const chunkBytes = 256 * 1024;
+/** Writes that are recognised when they are asked for again. */
+const maxTokens = 256;
 
 export interface StdinOptions {
   /** Rung when the stream is attached. */
@@ -24,6 +26,7 @@ export class Stdin {
   #closed: boolean;
   #failure: HostError | undefined;
   #last: Promise<void> = Promise.resolve();
+  readonly #taken = new Map<string, Promise<void>>();
 
   constructor(options: StdinOptions) {
     this.#options = options;
@@ -38,15 +41,33 @@ export class Stdin {
     }
   }
 
-  /** @throws HostError `stdinClosed`, also when the process ends before it took the bytes */
-  write(bytes: Uint8Array, end: boolean): Promise<void> {
+  /**
+   * A write with the token of an earlier one is that one.
+   * @throws HostError `stdinClosed`, also when the process ends before it took the bytes
+   */
+  write(bytes: Uint8Array, end: boolean, token?: string): Promise<void> {
+    const earlier = token === undefined ? undefined : this.#taken.get(token);
+    if (earlier !== undefined) {
+      return earlier;
+    }
     if (this.#closed || this.#failure !== undefined) {
       return Promise.reject(this.#failure ?? new HostError('stdinClosed', 'stdin has been closed'));
     }
     this.#closed = end;
     const done = this.#last.then(() => this.#deliver(new Uint8Array(bytes), end));
     this.#last = done.catch(() => undefined);
+    if (token !== undefined) {
+      this.#remember(token, done);
+    }
     return done;
+  }
+
+  #remember(token: string, done: Promise<void>): void {
+    this.#taken.set(token, done);
+    const [oldest] = this.#taken.keys();
+    if (this.#taken.size > maxTokens && oldest !== undefined) {
+      this.#taken.delete(oldest);
+    }
   }
 
   fail(error: HostError): void {

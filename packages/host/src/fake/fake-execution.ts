@@ -20,6 +20,7 @@ export class FakeExecution {
   readonly #output: Record<OutputStream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   readonly #stdin: Uint8Array[] = [];
   #stdinEnded = false;
+  readonly #fed = new Set<string>();
   readonly #waiters = new Set<() => void>();
 
   constructor(spec: ExecutionSpec) {
@@ -72,15 +73,21 @@ export class FakeExecution {
     return true;
   }
 
-  feed(bytes: Uint8Array, end: boolean): void {
+  feed(bytes: Uint8Array, end: boolean, token?: string): void {
     if (this.spec.attachStdin !== true) {
       throw new HostError('stdinNotAttached', `${this.spec.executionId} was started without stdin`);
+    }
+    if (token !== undefined && this.#fed.has(token)) {
+      return;
     }
     if (this.#stdinEnded || this.status === 'completed') {
       throw new HostError('stdinClosed', `stdin of ${this.spec.executionId} is closed`);
     }
     if (bytes.byteLength > 0) {
       this.#stdin.push(Uint8Array.from(bytes));
+    }
+    if (token !== undefined) {
+      this.#fed.add(token);
     }
     this.#stdinEnded = end;
     this.#wake();

@@ -269,8 +269,8 @@ export class FakeHost implements Host {
     this.#box(boxId).kill(executionId, options.signal ?? 9);
   }
 
-  async stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean): Promise<void> {
-    this.#box(boxId).execution(executionId).feed(bytes, end);
+  async stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean, token?: string): Promise<void> {
+    this.#box(boxId).execution(executionId).feed(bytes, end, token);
   }
 
   async logs(boxId: string, filter: LogFilter): Promise<LogEntry[]> {

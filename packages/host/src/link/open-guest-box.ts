@@ -158,8 +158,8 @@ class LinkedBox implements GuestBox {
     return this.#calls.kill(executionId, options);
   }
 
-  stdin(executionId: string, bytes: Uint8Array, end: boolean): Promise<void> {
-    return this.#calls.stdin(executionId, bytes, end);
+  stdin(executionId: string, bytes: Uint8Array, end: boolean, token?: string): Promise<void> {
+    return this.#calls.stdin(executionId, bytes, end, token);
   }
 
   logs(filter: LogFilter): Promise<LogEntry[]> {

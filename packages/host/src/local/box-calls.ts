@@ -81,8 +81,8 @@ export abstract class BoxCalls {
     await this.known(boxId).kill(executionId, options);
   }
 
-  async stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean): Promise<void> {
-    await this.known(boxId).stdin(executionId, bytes, end);
+  async stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean, token?: string): Promise<void> {
+    await this.known(boxId).stdin(executionId, bytes, end, token);
   }
 
   async logs(boxId: string, filter: LogFilter): Promise<LogEntry[]> {

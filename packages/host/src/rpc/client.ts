@@ -141,13 +141,14 @@ class RemoteHost implements Host {
     return callOnce(this.#link, 'kill', [boxId, executionId, options]);
   }
 
-  async stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean): Promise<void> {
+  async stdin(boxId: string, executionId: string, bytes: Uint8Array, end: boolean, token?: string): Promise<void> {
     let at = 0;
     do {
       const raw = bytes.subarray(at, at + STDIN_PIECE_BYTES);
       at += raw.byteLength;
       const last = at >= bytes.byteLength;
-      await callOnce(this.#link, 'stdin', [boxId, executionId, last && end], { raw });
+      const piece = token === undefined ? null : `${token}.${at}`;
+      await callOnce(this.#link, 'stdin', [boxId, executionId, last && end, piece], { raw });
     } while (at < bytes.byteLength);
   }
 

@@ -27,7 +27,8 @@ const handlers: Handlers = {
   output: (host, call, [boxId, executionId, stream, offset]) =>
     sendOutput(call, host.output(boxId, executionId, stream, offset, call.signal)),
   kill: (host, _call, [boxId, executionId, options]) => host.kill(boxId, executionId, options),
-  stdin: (host, call, [boxId, executionId, end]) => host.stdin(boxId, executionId, call.raw, end),
+  stdin: (host, call, [boxId, executionId, end, token]) =>
+    host.stdin(boxId, executionId, call.raw, end, token ?? undefined),
   logs: (host, _call, [boxId, filter]) => host.logs(boxId, filter),
   followLogs: (host, call, [boxId, filter]) => sendItems(call, host.followLogs(boxId, filter, call.signal)),
   readFile: async (host, call, [boxId, path, options]) => {

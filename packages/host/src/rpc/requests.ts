@@ -106,7 +106,7 @@ export const requests = {
     executionId,
     z.object({ signal: z.int().min(1).max(64).exactOptional(), processGroup: z.boolean().exactOptional() }),
   ]),
-  stdin: z.tuple([boxId, executionId, z.boolean()]),
+  stdin: z.tuple([boxId, executionId, z.boolean(), z.string().min(1).max(128).nullable()]),
   logs: z.tuple([boxId, logFilter]),
   followLogs: z.tuple([boxId, logFilter]),
   readFile: z.tuple([boxId, path, asUser]),

@@ -75,6 +75,23 @@ export function executionContract(bench: Bench): void {
       });
     });
 
+    it('writes to stdin once for each token', async () => {
+      const boxId = await bench.box();
+      const spec = execution('cat', { attachStdin: true });
+      await bench.host.execute(boxId, spec);
+      for (const [text, end, token] of [
+        ['one\n', false, 'a'],
+        ['one\n', false, 'a'],
+        ['two\n', false, 'b'],
+        ['one\n', false, 'a'],
+        ['three\n', true, 'c'],
+      ] as const) {
+        await bench.host.stdin(boxId, spec.executionId, Buffer.from(text), end, token);
+      }
+      const view = await bench.host.executeAndWait(boxId, spec, { timeoutMs: 20_000, lastLines: 10 });
+      expect(view.stdout.text).toBe('one\ntwo\nthree\n');
+    });
+
     it('refuses stdin that was not attached', async () => {
       const boxId = await bench.box();
       const { executionId } = await bench.run(boxId, 'true');

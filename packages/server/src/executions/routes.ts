@@ -50,10 +50,10 @@ export const executionRoutes = (executions: ExecutionService, streams: Execution
       lastLines: defaultLastLines,
     }),
   ),
-  route(contract.sendStdIn, async ({ account, params, body }) => ({
+  route(contract.sendStdIn, async ({ account, params, body, idempotencyToken }) => ({
     devbox_id: params.id,
     execution_id: params.execution_id,
-    success: await streams.send(account, params.id, params.execution_id, body),
+    success: await streams.send(account, params.id, params.execution_id, body, idempotencyToken),
   })),
   // An async generator function would start only when read: errors of the first look are to be answered with a status.
   route(contract.streamStdout, (call) =>

@@ -50,6 +50,7 @@ export class ExecutionStreams {
     devboxId: string,
     executionId: string,
     body: z.output<typeof stdinBody>,
+    token: string | undefined,
   ): Promise<boolean> {
     const box = await this.#executions.requireOutput(account, devboxId);
     const { status } = await this.#executions.get(account, devboxId, executionId, 0);
@@ -61,7 +62,7 @@ export class ExecutionStreams {
       await callHost({ devboxId, executionId }, async () => {
         if (body.text !== undefined || body.signal === 'EOF') {
           const bytes = body.text === undefined ? nothing : Buffer.from(body.text);
-          await this.#host.stdin(devboxId, executionId, bytes, body.signal === 'EOF');
+          await this.#host.stdin(devboxId, executionId, bytes, body.signal === 'EOF', token);
         }
         if (body.signal === 'INTERRUPT') {
           await this.#host.kill(devboxId, executionId, { signal: interrupt, processGroup: true });
