@@ -47,7 +47,7 @@ describe('what ends or parks a box', () => {
     [{ after_idle: { idle_time_seconds: 90, on_idle: 'shutdown' } }, 'shut down when idle for 1 min 30 s'],
     [
       { lifecycle: { after_idle: { idle_time_seconds: 600, on_idle: 'suspend' }, suspend_memory: true } },
-      'suspended, with its processes when idle for 10 min 00 s',
+      'suspended with its processes when idle for 10 min 00 s',
     ],
     [{}, ''],
   ])('%j: %s', (parameters, text) => {

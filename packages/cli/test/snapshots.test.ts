@@ -1,11 +1,14 @@
+import type { SnapshotView } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
 import { findSnapshot } from '../src/snapshots/find-snapshot.ts';
-import { listSnapshots, type SnapshotView, untilComplete } from '../src/snapshots/snapshot.ts';
+import { listSnapshots, untilComplete } from '../src/snapshots/snapshot.ts';
 import { scriptedApi } from './scripted-api.ts';
 
 const snapshot = (id: string, name: string): SnapshotView => ({
   id,
   name,
+  commit_message: null,
+  source_blueprint_id: null,
   create_time_ms: 0,
   metadata: {},
   size_bytes: 7,

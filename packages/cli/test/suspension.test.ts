@@ -26,7 +26,7 @@ describe('suspending', () => {
       [200, devboxView({ status: 'failure', failure_reason: 'out_of_disk' })],
     ] as const;
     await using api = await scriptedApi(() => answers[api.seen.length - 1] ?? [500, {}]);
-    await expect(untilSuspended(api.client, 'dbx_1')).rejects.toThrow(/it is failure: out_of_disk/);
+    await expect(untilSuspended(api.client, 'dbx_1')).rejects.toThrow(/is failure: out_of_disk/);
   });
 });
 

@@ -5,15 +5,18 @@ import { removeInstallation } from './local/removal.ts';
 import { StatePaths } from './local/state-paths.ts';
 
 /**
- * Takes an installation's kernel objects away, with no host process running: `node teardown.ts [--all]`. Boxes with processes are left alone, and so
- * is everything else then; with `--all` all boxes and their disks are destroyed first. Prints JSON {removed, boxes}.
+ * Takes an installation's kernel objects away, with no host process running: `node teardown.ts [--running|--boxes|--all]`. Boxes with processes are
+ * left alone, and so is everything else then. `--running` destroys them first, `--boxes` all boxes, suspended ones too, and `--all` boxes,
+ * snapshots and the volume. Prints JSON {removed, boxes}.
  */
 async function main(): Promise<void> {
   const configuration = await readConfiguration(process.env);
   const unlock = takeLock(new StatePaths(configuration.stateDirectory).lock);
   try {
+    const first =
+      (['all', 'boxes', 'running'] as const).find((word) => process.argv.includes(`--${word}`)) ?? 'nothing';
     const log = pino({ level: 'warn' }, pino.destination(2));
-    const boxes = await removeInstallation(configuration, { all: process.argv.includes('--all'), log });
+    const boxes = await removeInstallation(configuration, { first, log });
     process.stdout.write(`${JSON.stringify({ removed: boxes === 0, boxes })}\n`);
   } finally {
     unlock();

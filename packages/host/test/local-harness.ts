@@ -124,7 +124,7 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
     rewriteRow: (place, columns) => rewrite(configuration, 'boxes', 'place', place, columns),
     rewriteSnapshot: (snapshotId, columns) => rewrite(configuration, 'snapshots', 'id', snapshotId, columns),
     remove: async () => {
-      await removeInstallation(configuration, { all: true, log: silentLog });
+      await removeInstallation(configuration, { first: 'all', log: silentLog });
       await rm(stateDirectory, { recursive: true, force: true });
     },
   };

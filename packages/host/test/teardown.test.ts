@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Host } from '../src/contract/index.ts';
 import { takeLock } from '../src/local/lock-file.ts';
 import { parseStat } from '../src/local/process-table.ts';
 import { type Installation, killInit, makeInstallation, programs } from './local-harness.ts';
@@ -30,6 +31,9 @@ describe.skipIf(typeof programs === 'string')('teardown', () => {
     readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${installation.configuration.stateDirectory}/volume `);
   const interfaces = () =>
     readdirSync('/sys/class/net').filter((name) => name.startsWith(`${installation.configuration.interfacePrefix}-`));
+
+  /** Boxes that are more than a memory. */
+  const kept = async (host: Host) => (await host.list()).filter(({ phase }) => phase !== 'destroyed');
 
   it('leaves everything while a box runs, and takes it with --all', async () => {
     const host = await installation.open();
@@ -59,6 +63,30 @@ describe.skipIf(typeof programs === 'string')('teardown', () => {
     expect(await again.inspect(spec.id)).toMatchObject({ phase: 'stopped', cause: 'guest_exited' });
     expect((await again.describe()).leaks).toMatchObject({ subvolumes: 1 });
     await again.close();
+  });
+
+  it('spares suspended boxes with --running, and snapshots with --boxes', async () => {
+    const [runs, sleeps] = [boxSpec(), boxSpec()];
+    const host = await installation.open();
+    await host.create(runs);
+    await host.create(sleeps);
+    await host.suspend(sleeps.id, { memory: false });
+    await host.snapshot(sleeps.id, 'snp_teardown', { memory: false });
+    await host.close();
+
+    expect(await tear('--running')).toEqual({ removed: true, boxes: 0 });
+    const afterRunning = await installation.open();
+    expect(await kept(afterRunning)).toMatchObject([{ id: sleeps.id, phase: 'suspended' }]);
+    await afterRunning.close();
+
+    expect(await tear('--boxes')).toEqual({ removed: true, boxes: 0 });
+    const afterBoxes = await installation.open();
+    expect(await kept(afterBoxes)).toEqual([]);
+    expect(await afterBoxes.snapshots()).toMatchObject([{ id: 'snp_teardown' }]);
+    await afterBoxes.close();
+
+    expect(await tear('--all')).toEqual({ removed: true, boxes: 0 });
+    expect(existsSync(join(installation.configuration.stateDirectory, 'volume.img'))).toBe(false);
   });
 
   it('does nothing beside a running host', async () => {

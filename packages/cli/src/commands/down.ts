@@ -19,8 +19,8 @@ interface DownOptions {
 
 export const downCommand = (): Command =>
   new Command('down')
-    .description('stop Berth and take away what it made (network, mounts); data stays')
-    .addOption(new Option('--all', 'shut down every box first').conflicts('keepBoxes'))
+    .description('stop Berth and take away what it made (network, mounts); data, snapshots and suspended boxes stay')
+    .addOption(new Option('--all', 'shut down every box first, suspended ones too').conflicts('keepBoxes'))
     .option('--keep-boxes', 'leave boxes running; ./berth up finds them again')
     .addHelpText('after', '\nExamples:\n  ./berth down\n  ./berth down --all')
     .action(async (options: DownOptions) => {
@@ -30,27 +30,34 @@ export const downCommand = (): Command =>
         remark(`no Berth in ${paths.state}`);
         return;
       }
-      const agreed = options.keepBoxes ? false : await endBoxes(paths, options);
+      const ending = options.keepBoxes ? [] : await endBoxes(paths, options);
       const ran = await stopInstallation(paths);
       const teardown = join(repositoryDirectory(), 'packages/host/src/teardown.ts');
       if (!options.keepBoxes && existsSync(teardown)) {
-        await runProgram([process.execPath, teardown, ...(agreed ? ['--all'] : [])], {
+        await runProgram([process.execPath, teardown, ...ending], {
           environment: { ...hostEnvironment(paths, installation), ...recallSupplies(paths) },
         });
       }
       remark(ran ? bold('Berth is stopped') : 'Berth was not running');
     });
 
-/** @returns whether boxes may be destroyed, even those that only the host knows of */
-const endBoxes = async (paths: StatePaths, options: DownOptions): Promise<boolean> => {
+/**
+ * Shuts boxes down, where that is wanted.
+ * @returns what is to be destroyed of those that only the host knows of, or that were not gone yet: a word for its teardown
+ */
+const endBoxes = async (paths: StatePaths, options: DownOptions): Promise<readonly string[]> => {
   const boxes = await livingBoxes(paths);
+  if (options.all) {
+    await shutDownBoxes([...boxes.ids, ...boxes.suspendedIds]);
+    return ['--boxes'];
+  }
   if (boxes.count === 0) {
-    return options.all ?? false;
+    return [];
   }
   const these = boxes.count === 1 ? '1 box is running' : `${boxes.count} boxes are running`;
-  if (!options.all && !(await agrees(`${these}. Shut down?`))) {
+  if (!(await agrees(`${these}. Shut down?`))) {
     throw new CommandFailure(these, { hint: './berth down --all shuts them down, --keep-boxes leaves them running' });
   }
   await shutDownBoxes(boxes.ids);
-  return true;
+  return ['--running'];
 };

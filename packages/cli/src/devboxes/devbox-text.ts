@@ -30,16 +30,13 @@ const transitionText = ({ transition_time_ms, status, detail }: DevboxView['stat
   `${new Date(transition_time_ms).toISOString()} ${status}${detail === undefined ? '' : dim(` ${detail}`)}`;
 
 /** `from dbx_…`, when the box is a copy of another one. */
-const forkedFrom = (devbox: DevboxView): string => {
-  const source = (devbox as { readonly forked_from?: unknown }).forked_from;
-  return typeof source === 'string' ? `from ${source}` : '';
-};
+const forkedFrom = ({ forked_from }: DevboxView): string => (forked_from === undefined ? '' : `from ${forked_from}`);
 
 /** What ends or parks the box by itself. */
 export const lifeText = (parameters: DevboxView['launch_parameters']): string => {
   const { lifecycle, after_idle, keep_alive_time_seconds } = parameters as LifeParameters;
   const idle = lifecycle?.after_idle ?? after_idle;
-  const memory = lifecycle?.suspend_memory ? ', with its processes' : '';
+  const memory = lifecycle?.suspend_memory ? ' with its processes' : '';
   if (idle !== undefined) {
     const act = idle.on_idle === 'suspend' ? `suspended${memory}` : 'shut down';
     return `${act} when idle for ${formatDuration(idle.idle_time_seconds * 1_000)}`;

@@ -24,9 +24,7 @@ export const beginResume = (client: ApiClient, id: string, memory?: boolean): Pr
 export const untilSuspended = async (client: ApiClient, id: string, signal?: AbortSignal): Promise<DevboxView> => {
   const devbox = await untilStatus(client, id, ['suspended', 'running', 'failure', 'shutdown'], { signal });
   if (devbox.status !== 'suspended') {
-    throw new CommandFailure(
-      `${id} was not suspended, it is ${devbox.status}: ${endReason(devbox)}`.replace(/: $/, ''),
-    );
+    throw new CommandFailure(`${id} is ${devbox.status}: ${endReason(devbox) || 'no reason was given'}`);
   }
   return devbox;
 };
@@ -42,7 +40,7 @@ export const untilResumed = async (client: ApiClient, begun: DevboxView, signal?
     sliceSeconds: resumeLookSeconds,
     slice: (now) => {
       if (now.status === 'suspended' && now.state_transitions.length > begun.state_transitions.length) {
-        throw new CommandFailure(`${begun.id} could not be resumed: ${endReason(now) || 'no reason was given'}`, {
+        throw new CommandFailure(`${begun.id} is suspended as before: ${endReason(now) || 'no reason was given'}`, {
           hint: `its disk is kept; ./berth devbox resume --no-memory ${begun.id} starts it from there`,
         });
       }

@@ -33,6 +33,10 @@ describe('a name', () => {
     expect(failure.hint).toContain('nr. 2, nr. 3');
   });
 
+  it('must be given', () => {
+    expect(failureOf('').message).toBe('which box? give an id or a name');
+  });
+
   it('must be the whole one', () => {
     expect(failureOf('on').message).toBe("no box is named 'on'");
   });

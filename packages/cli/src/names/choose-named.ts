@@ -18,6 +18,9 @@ export const chooseNamed = <Item extends Named>(
   items: readonly Item[],
   describe: (item: Item) => string,
 ): Item => {
+  if (name === '') {
+    throw new CommandFailure(`which ${kind.one}? give an id or a name`);
+  }
   const named = items.filter((item) => item.name === name);
   const [only] = named;
   if (only === undefined) {

@@ -1,11 +1,14 @@
+import type { SnapshotView } from '@berth/contract';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planPrune } from './prune-plan.ts';
-import type { SnapshotView } from './snapshot.ts';
 
 const snapshot = (id: string, create_time_ms: number): SnapshotView => ({
   id,
   create_time_ms,
+  name: null,
+  commit_message: null,
+  source_blueprint_id: null,
   metadata: {},
   size_bytes: 1,
   source_devbox_id: 'dbx',

@@ -1,4 +1,4 @@
-import type { SnapshotView } from './snapshot.ts';
+import type { SnapshotView } from '@berth/contract';
 
 /** Which snapshots may go. What is left out does not matter. */
 export interface PruneRule {

@@ -1,6 +1,6 @@
+import type { SnapshotView } from '@berth/contract';
 import { formatBytes, formatDuration } from '../output/quantities.ts';
 import { table } from '../output/table.ts';
-import type { SnapshotView } from './snapshot.ts';
 
 const longestMessage = 40;
 
@@ -24,8 +24,7 @@ export const snapshotTable = (
 export const totalBytes = (snapshots: readonly SnapshotView[]): number =>
   snapshots.reduce((sum, { size_bytes }) => sum + (size_bytes ?? 0), 0);
 
-const sizeCell = ({ size_bytes }: SnapshotView): string =>
-  size_bytes === null || size_bytes === undefined ? '-' : formatBytes(size_bytes);
+const sizeCell = ({ size_bytes }: SnapshotView): string => (size_bytes === null ? '-' : formatBytes(size_bytes));
 
 const messageCell = ({ commit_message }: SnapshotView): string => {
   const line = (commit_message ?? '').replace(/\s+/g, ' ').trim();

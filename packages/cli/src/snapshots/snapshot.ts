@@ -1,32 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { SnapshotDisk, SnapshotStatusView, SnapshotView } from '@berth/contract';
 import type { ApiClient } from '../http/client.ts';
 import { everyItem } from '../http/pages.ts';
 import { CommandFailure } from '../output/failure.ts';
-
-/** A kept disk as the API shows it (API §7). */
-export interface SnapshotView {
-  readonly id: string;
-  readonly name?: string | null;
-  readonly commit_message?: string | null;
-  readonly create_time_ms: number;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly size_bytes?: number | null;
-  readonly source_devbox_id: string;
-  readonly source_blueprint_id?: string | null;
-}
-
-/** How far a snapshot is. */
-export interface SnapshotStatusView {
-  readonly status: 'in_progress' | 'error' | 'complete' | 'deleted';
-  readonly error_message?: string | null;
-  readonly snapshot?: SnapshotView | null;
-}
-
-export interface SnapshotWish {
-  readonly name?: string;
-  readonly commit_message?: string;
-  readonly metadata?: Readonly<Record<string, string>>;
-}
 
 export interface SnapshotFilter {
   readonly devbox_id?: string | undefined;
@@ -40,7 +16,7 @@ const firstPollMs = 50;
 const longestPollMs = 1_000;
 
 /** Begins a snapshot of a box; the answer comes at once. */
-export const beginSnapshot = (client: ApiClient, devbox: string, wish: SnapshotWish): Promise<SnapshotView> =>
+export const beginSnapshot = (client: ApiClient, devbox: string, wish: SnapshotDisk): Promise<SnapshotView> =>
   client.json('POST', `/v1/devboxes/${encodeURIComponent(devbox)}/snapshot_disk_async`, { body: wish });
 
 export const snapshotStatus = (client: ApiClient, id: string, signal?: AbortSignal): Promise<SnapshotStatusView> =>

@@ -48,7 +48,7 @@ export const statusReport = async (paths: StatePaths): Promise<StatusReport> => 
       ...(process === undefined ? {} : { pid: process.pid, memoryBytes: residentBytes(process.pid) }),
     })),
     isolations: supervisor === undefined ? [] : readIsolations(paths),
-    boxes: installation === undefined ? 0 : (await livingBoxes(paths)).count,
+    boxes: installation === undefined ? 0 : await countOfBoxes(paths),
     ...(figures === undefined ? {} : { figures }),
     disk: diskOf(paths.state),
   };
@@ -56,6 +56,11 @@ export const statusReport = async (paths: StatePaths): Promise<StatusReport> => 
 
 const berthVersion = (): string =>
   (JSON.parse(readFileSync(join(repositoryDirectory(), 'package.json'), 'utf8')) as { version: string }).version;
+
+const countOfBoxes = async (paths: StatePaths): Promise<number> => {
+  const { count, suspendedIds } = await livingBoxes(paths);
+  return count + suspendedIds.length;
+};
 
 const residentBytes = (pid: number): number => {
   try {

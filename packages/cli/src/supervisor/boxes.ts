@@ -1,33 +1,39 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DevboxListView } from '@berth/contract';
+import type { DevboxView } from '@berth/contract';
+import { hasEnded } from '../devboxes/view.ts';
 import { ApiClient } from '../http/client.ts';
 import { findEndpoint } from '../http/endpoint.ts';
+import { everyItem } from '../http/pages.ts';
 import type { StatePaths } from '../installation/paths.ts';
 import { remark } from '../output/style.ts';
 import { readSupervisorState } from './published-state.ts';
 
-/** Boxes that have processes. */
+/** Boxes that live. */
 export interface LivingBoxes {
+  /** Those that have processes. */
   readonly count: number;
-  /** Known when the API answered. */
+  /** Their ids; known when the API answered. */
   readonly ids: readonly string[];
+  /** Those that are parked: nothing runs for them. Known when the API answered. */
+  readonly suspendedIds: readonly string[];
 }
-
-const ended = new Set(['shutdown', 'failure']);
 
 /** Asks this installation's API; when that does not run, counts the boxes that the host keeps directories of. */
 export const livingBoxes = async (paths: StatePaths): Promise<LivingBoxes> => {
   if (readSupervisorState(paths)?.phase === 'ready') {
     try {
-      const ids = await listLiving(localClient());
-      return { count: ids.length, ids };
+      const boxes = await Array.fromAsync(everyItem<DevboxView>(localClient(), '/v1/devboxes', 'devboxes'));
+      const living = boxes.filter((box) => !hasEnded(box));
+      const suspendedIds = living.filter(({ status }) => status === 'suspended').map(({ id }) => id);
+      const ids = living.filter(({ status }) => status !== 'suspended').map(({ id }) => id);
+      return { count: ids.length, ids, suspendedIds };
     } catch {
       // The directories tell.
     }
   }
   const directory = join(paths.run, 'boxes');
-  return { count: existsSync(directory) ? readdirSync(directory).length : 0, ids: [] };
+  return { count: existsSync(directory) ? readdirSync(directory).length : 0, ids: [], suspendedIds: [] };
 };
 
 /** Shuts the boxes down by the API, some at a time. */
@@ -48,18 +54,3 @@ export const shutDownBoxes = async (ids: readonly string[]): Promise<void> => {
 
 /** Client of the installation on this machine, whatever `RUNLOOP_BASE_URL` says. */
 const localClient = (): ApiClient => new ApiClient(findEndpoint({ local: true }));
-
-const listLiving = async (client: ApiClient): Promise<string[]> => {
-  const ids: string[] = [];
-  let after: string | undefined;
-  for (;;) {
-    const page = await client.json<DevboxListView>('GET', '/v1/devboxes', {
-      query: { limit: 1_000, starting_after: after, include_total_count: false },
-    });
-    ids.push(...page.devboxes.filter(({ status }) => !ended.has(status)).map(({ id }) => id));
-    after = page.devboxes.at(-1)?.id;
-    if (!page.has_more || after === undefined) {
-      return ids;
-    }
-  }
-};

@@ -1,4 +1,5 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
+import type { BoxPhase, Host } from '../contract/index.ts';
 import { HelperProcess } from '../helper/helper-process.ts';
 import { cgroupDirectories, detectCgroups } from '../runtimes/oci/cgroup-layout.ts';
 import type { HostConfiguration } from './configuration.ts';
@@ -8,24 +9,25 @@ import { StatePaths } from './state-paths.ts';
 import { unmountVolume } from './volume.ts';
 
 /**
- * Takes an installation's kernel objects away while no host process runs: network table, interfaces, cgroup parents, the volume's mount. With
- * `all` its boxes, their snapshots and the volume itself go first; without, nothing is done while a box has processes.
+ * What goes before the kernel objects do: nothing; the boxes that have processes; every box; or every box, every snapshot and the volume itself.
+ */
+export type Removal = 'nothing' | 'running' | 'boxes' | 'all';
+
+/**
+ * Takes an installation's kernel objects away while no host process runs: network table, interfaces, cgroup parents, the volume's mount.
+ * Nothing is done while a box has processes.
+ * @param first what is destroyed before
  * @returns how many boxes have processes still
  */
 export async function removeInstallation(
   configuration: HostConfiguration,
-  { all, log }: { readonly all: boolean; readonly log: Log },
+  { first, log }: { readonly first: Removal; readonly log: Log },
 ): Promise<number> {
   const paths = new StatePaths(configuration.stateDirectory);
   const kept = [paths.bundles, paths.subvolumes, paths.snapshots];
-  if (all && (await Promise.all(kept.map(count))).some((entries) => entries > 0)) {
+  if (first !== 'nothing' && (await Promise.all(kept.map(count))).some((entries) => entries > 0)) {
     const host = await openLocalHost(configuration, log);
-    for (const { id } of await host.list()) {
-      await host.destroy(id);
-    }
-    for (const { id } of await host.snapshots()) {
-      await host.deleteSnapshot(id);
-    }
+    await destroyFirst(host, first);
     await host.close();
   }
   const left = await count(paths.bundles);
@@ -34,12 +36,26 @@ export async function removeInstallation(
   }
   await removeKernelObjects(configuration);
   await unmountVolume(paths);
-  if (all) {
+  if (first === 'all') {
     await rm(paths.volumeImage, { force: true });
     await rmdir(paths.volume).catch(() => undefined);
   }
   return 0;
 }
+
+async function destroyFirst(host: Host, first: Exclude<Removal, 'nothing'>): Promise<void> {
+  for (const { id, phase } of await host.list()) {
+    if (first !== 'running' || !restful.has(phase)) {
+      await host.destroy(id);
+    }
+  }
+  for (const { id } of first === 'all' ? await host.snapshots() : []) {
+    await host.deleteSnapshot(id);
+  }
+}
+
+/** Phases of boxes without processes, whose disk is kept. */
+const restful: ReadonlySet<BoxPhase> = new Set(['suspended', 'stopped']);
 
 async function removeKernelObjects(configuration: HostConfiguration): Promise<void> {
   const ended = Promise.withResolvers<void>();

@@ -30,7 +30,7 @@ export const forkCommand = (): Command =>
     .option('-n, --count <count>', 'how many copies', parseCount, 1)
     .option('--memory', 'with the running processes (gvisor); refused where that is impossible')
     .addOption(new Option('--no-memory', 'with the disk alone: each copy starts anew from it').default(undefined))
-    .option('--name <name>', 'name of the copies')
+    .option('--name <name>', 'name of the copies; several are numbered: name-1, name-2, …')
     .option('--metadata <KEY=VALUE>', 'label of the copies; may be repeated', collectPair)
     .option('--no-wait', 'do not wait until they run')
     .option('--json', 'print their views as JSON')

@@ -1,10 +1,11 @@
+import type { SnapshotStatusView } from '@berth/contract';
 import { Command } from 'commander';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
 import { formatBytes } from '../../output/quantities.ts';
 import { bold, green, print, printJson, red, yellow } from '../../output/style.ts';
 import { findSnapshot } from '../../snapshots/find-snapshot.ts';
-import { type SnapshotStatusView, snapshotStatus } from '../../snapshots/snapshot.ts';
+import { snapshotStatus } from '../../snapshots/snapshot.ts';
 
 export const getSnapshotCommand = (): Command =>
   new Command('get')
@@ -33,7 +34,7 @@ export const snapshotText = (id: string, { status, error_message, snapshot }: Sn
     ...(snapshot
       ? [
           ...(snapshot.commit_message ? [`message   ${snapshot.commit_message}`] : []),
-          `size      ${snapshot.size_bytes === null || snapshot.size_bytes === undefined ? 'unknown' : formatBytes(snapshot.size_bytes)}`,
+          `size      ${snapshot.size_bytes === null ? 'unknown' : formatBytes(snapshot.size_bytes)}`,
           `created   ${new Date(snapshot.create_time_ms).toISOString()}`,
           `taken of  ${snapshot.source_devbox_id}`,
           ...Object.entries(snapshot.metadata).map(([key, value]) => `metadata  ${key}=${value}`),

@@ -1,4 +1,4 @@
-import type { DevboxView } from '@berth/contract';
+import type { DevboxView, SnapshotView } from '@berth/contract';
 import { Command } from 'commander';
 import { findDevbox } from '../../devboxes/find-devbox.ts';
 import { hasEnded } from '../../devboxes/view.ts';
@@ -10,7 +10,7 @@ import { CommandFailure } from '../../output/failure.ts';
 import { formatBytes } from '../../output/quantities.ts';
 import { dim, print, printJson, remark } from '../../output/style.ts';
 import { planPrune } from '../../snapshots/prune-plan.ts';
-import { deleteSnapshot, listSnapshots, type SnapshotView } from '../../snapshots/snapshot.ts';
+import { deleteSnapshot, listSnapshots } from '../../snapshots/snapshot.ts';
 import { snapshotTable, totalBytes } from '../../snapshots/snapshot-table.ts';
 import { parseCount } from '../logs.ts';
 import { collectPair, durationOption } from '../options.ts';
@@ -32,7 +32,7 @@ export const pruneCommand = (): Command =>
     .description('delete snapshots by rule, after showing which')
     .option('--older-than <duration>', 'only those taken before: 12h, 30d, 8w', durationOption)
     .option('--unused', 'only those that no living box (suspended ones included) was started from')
-    .option('--keep <count>', 'but never the newest so many', parseCount)
+    .option('--keep <count>', 'but never the newest so many', parseKeep)
     .option('--devbox <devbox>', 'look at those of this box alone')
     .option('--name <name>', 'look at those of this name alone')
     .option('--metadata <KEY=VALUE>', 'look at those with this label alone; may be repeated', collectPair)
@@ -76,6 +76,9 @@ Examples:
         throw new CommandFailure(`${goes.length - deleted.length} could not be deleted`);
       }
     });
+
+/** As other counts, and none. */
+const parseKeep = (text: string): number => (text === '0' ? 0 : parseCount(text));
 
 const plan = async (client: ApiClient, options: PruneOptions): Promise<ReturnType<typeof planPrune>> => {
   const { name, metadata } = options;
