@@ -27,7 +27,17 @@ const group = (
 });
 
 /** Conformance where the grade of isolation can make a difference; BERTH_TEST_ALL_GRADES=1 runs all of it. */
-const gradeMatters = ['devbox-create', 'devbox-lifecycle', 'devbox-setup', 'execution-*', 'files*', 'logs'];
+const gradeMatters = [
+  'devbox-create',
+  'devbox-fork',
+  'devbox-lifecycle',
+  'devbox-setup',
+  'devbox-suspend',
+  'execution-*',
+  'files*',
+  'logs',
+  'snapshots',
+];
 const every = process.env['BERTH_TEST_ALL_GRADES'] === '1';
 
 /** Again under gVisor, where there is a runsc. */
