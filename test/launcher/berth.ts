@@ -25,13 +25,16 @@ export class LaunchedBerth {
     return new LaunchedBerth(await freePort());
   }
 
-  /** Runs `./berth` with these words; never rejects for a status. `interruptAfter`: Ctrl-C once it has printed this. */
+  /**
+   * Runs `./berth`, or another program of the checkout, with these words; never rejects for a status.
+   * `interruptAfter`: Ctrl-C once it has printed this.
+   */
   run(
     words: readonly string[],
-    options: { readonly input?: string; readonly interruptAfter?: string } = {},
+    options: { readonly input?: string; readonly interruptAfter?: string; readonly program?: string } = {},
   ): Promise<Ending> {
     const { RUNLOOP_BASE_URL: _url, RUNLOOP_API_KEY: _key, ...environment } = process.env;
-    const child = spawn(join(checkout, 'berth'), words, {
+    const child = spawn(join(checkout, options.program ?? 'berth'), words, {
       env: { ...environment, BERTH_STATE: this.state, BERTH_PORT: String(this.port), NO_COLOR: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -27,5 +27,8 @@ export const nextSteps = (baseUrl: string): string =>
     'eval "$(./berth env)"',
     clientScript,
     '',
+    dim('4. an agent forked live into eight, with its processes'),
+    'examples/live-fork/run',
+    '',
     dim('./berth status shows what runs, ./berth down stops it.'),
   ].join('\n');

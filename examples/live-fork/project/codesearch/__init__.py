@@ -1,0 +1,1 @@
+"""Finds functions and classes in Python sources by what is said in them."""
