@@ -11,10 +11,13 @@ import { serviceMark } from './orphans.ts';
 import { codeAccess } from './readable-code.ts';
 import type { ServiceDefinition } from './service.ts';
 
+/** With it, services collect the garbage of long streams in good time (packages/host/src/streams/young-garbage.ts). */
+const collectorFlag = '--expose-gc';
+
 /** The data plane: root, behind a Unix socket. */
 export const hostService = (paths: StatePaths, installation: Installation): ServiceDefinition => ({
   name: 'host',
-  command: [process.execPath, join(repositoryDirectory(), 'packages/host/src/main.ts')],
+  command: [process.execPath, collectorFlag, join(repositoryDirectory(), 'packages/host/src/main.ts')],
   environment: { ...hostEnvironment(paths, installation), ...serviceMark(paths.state, 'host') },
   directory: '/',
   logFile: join(paths.logs, 'host.log'),
@@ -38,8 +41,7 @@ export const serverService = (
   account: SystemAccount,
 ): ServiceDefinition => ({
   name: 'server',
-  // With it the server collects the garbage of uploads in good time (packages/server/src/http/young-garbage.ts).
-  command: serverProgram(paths, account, 'packages/server/src/main.ts', '--expose-gc'),
+  command: serverProgram(paths, account, 'packages/server/src/main.ts', collectorFlag),
   environment: { ...serverEnvironment(paths, installation), ...serviceMark(paths.state, 'server') },
   directory: '/',
   logFile: join(paths.logs, 'server.log'),

@@ -11,6 +11,7 @@ import type { GuestStream, OutputChannel } from '../link/guest-stream.ts';
 import type { ExecutionFinish, ExecutionRecord, OutputSummary } from '../spool/execution-record.ts';
 import { type OutputBudget, OutputWriter } from '../spool/output-writer.ts';
 import type { Spool } from '../spool/spool.ts';
+import { passedOn } from '../streams/young-garbage.ts';
 import { Bell } from './bell.ts';
 import { encodeExec, outputWindowBytes } from './exec-request.ts';
 import { endFromStatus } from './execution-end.ts';
@@ -128,7 +129,10 @@ export class LiveExecution {
       },
       {
         status: (status) => this.#onStatus(status),
-        data: (channel, bytes) => this.#writers[streamOf[channel]].append(Buffer.from(bytes)),
+        data: (channel, bytes) => {
+          passedOn(bytes.length);
+          this.#writers[streamOf[channel]].append(Buffer.from(bytes));
+        },
         eof: (channel) => this.#onEof(channel),
         attached: () => this.bell.ring(),
         lost: (error) => {

@@ -1,5 +1,6 @@
 import { HostError } from '../contract/index.ts';
 import { LendingQueue } from '../streams/lending-queue.ts';
+import { passedOn } from '../streams/young-garbage.ts';
 import { DATA_FRAME_BYTES, FrameType, WINDOW_BYTES } from './frame.ts';
 import type { Peer } from './peer.ts';
 
@@ -103,6 +104,7 @@ export class IncomingStream implements AsyncIterable<Buffer> {
 
   /** The same for one item, which is handed out as it came. */
   pushItem(item: Buffer): boolean {
+    passedOn(item.length);
     return this.#take(item, () => this.#items.push(Buffer.from(item)));
   }
 

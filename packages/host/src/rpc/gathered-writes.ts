@@ -1,3 +1,4 @@
+import { passedOn } from '../streams/young-garbage.ts';
 import type { OutgoingStream } from './byte-stream.ts';
 
 /** Size of each of the two buffers that bytes are gathered in. */
@@ -14,6 +15,7 @@ export const sendGathered = async (body: AsyncIterable<Uint8Array>, outgoing: Ou
   let filledBytes = 0;
   let sent: Promise<void> = Promise.resolve();
   for await (const bytes of body) {
+    passedOn(bytes.length);
     if (sentBytes < gatherBytes) {
       sentBytes += bytes.length;
       await outgoing.write(bytes);

@@ -1,4 +1,5 @@
 import type { BoxConnection, Host, OutputChunk } from '../contract/index.ts';
+import { passedOn } from '../streams/young-garbage.ts';
 import { FrameType } from './frame.ts';
 import type { Method, Requests } from './requests.ts';
 import { requests } from './requests.ts';
@@ -66,6 +67,7 @@ async function sendItems(call: ServerCall, items: AsyncIterable<unknown>): Promi
 /** Each chunk is one item: u64 offset after it, then its bytes. */
 async function sendOutput(call: ServerCall, chunks: AsyncIterable<OutputChunk>): Promise<void> {
   for await (const { bytes, offset } of chunks) {
+    passedOn(2 * bytes.byteLength);
     const frame = Buffer.allocUnsafe(8 + bytes.byteLength);
     frame.writeBigUInt64LE(BigInt(offset), 0);
     frame.set(bytes, 8);

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { apiError } from '../errors/api-error.ts';
-import { passedOn } from '../http/young-garbage.ts';
 import { Interruption } from './interruption.ts';
 
 /** What the form brings, as it arrives. */
@@ -41,11 +40,9 @@ const pump = async (source: Readable, parser: BusboyInstance, interruption: Inte
       if (next.done === true) {
         break;
       }
-      const bytes = next.value.length;
       if (!parser.write(next.value)) {
         await interruption.wait(once(parser, 'drain'));
       }
-      passedOn(bytes);
     }
   } finally {
     clearInterval(stall);
