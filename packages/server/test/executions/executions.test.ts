@@ -247,10 +247,12 @@ describe('the hot path', () => {
     await execute(server.caller, id, 'true');
     const query = vi.spyOn(pg.Client.prototype, 'query');
     try {
-      for (let count = 0; count < 20; count++) {
+      const executions = 50;
+      for (let count = 0; count < executions; count++) {
         await execute(server.caller, id, 'true');
       }
-      expect(query).not.toHaveBeenCalled();
+      // The background looks at its deadlines now and then; a query for each execution would be as many as those.
+      expect(query.mock.calls.length).toBeLessThan(executions / 2);
     } finally {
       query.mockRestore();
     }
