@@ -253,6 +253,10 @@ export class LiveExecution {
   }
 
   #concludeIfDone(): void {
+    if (this.#detached) {
+      // A write that was on its way when the host let go: the guest shows the execution to the next host.
+      return;
+    }
     const finished = this.#finished;
     const { stdout, stderr } = this.#writers;
     const done =

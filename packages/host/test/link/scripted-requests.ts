@@ -56,7 +56,8 @@ const runExec = (guest: ScriptedGuest, stream: ScriptedStream, command: string, 
   real.stdin?.on('error', () => undefined);
   stream.onInput = (bytes) =>
     new Promise((resolve) => {
-      real.stdin?.write(bytes, () => resolve());
+      // What the process did not take is never acknowledged.
+      real.stdin?.write(bytes, (error) => (error ? undefined : resolve()));
     });
   stream.onInputEnd = () => real.stdin?.end();
   stream.onSignal = (signal) => {
