@@ -21,7 +21,7 @@ run_tests() {
   mkdir -p "$test_report"
   trap 'rm -rf "$test_report"' EXIT
   cd "$berth_home"
-  export NO_COLOR=1 PATH="$(dirname "$node"):$(rust_bin || true):$PATH" CARGO_TARGET_DIR="$BERTH_CACHE/target"
+  export BERTH_TEST_COMPLETE=1 NO_COLOR=1 PATH="$(dirname "$node"):$(rust_bin || true):$PATH" CARGO_TARGET_DIR="$BERTH_CACHE/target"
   [[ $what == integration ]] || run_unit "$@"
   [[ $what == unit ]] || run_integration "$@"
   say ''
@@ -52,7 +52,15 @@ install_test_packages() {
     with_setup_lock step "installing packages for tests: ${missing[*]}" 'is a Debian mirror reachable? try: apt-get update' apt_install "${missing[@]}"
 }
 
+# has_runsc: without it the tests of the grade gvisor would be left out unnoticed.
+has_runsc() {
+  [[ -n ${BERTH_RUNSC:-} ]] && return
+  printf 'no runsc: %s\n' "${BERTH_RUNSC_MISSING:-}"
+  return 1
+}
+
 run_unit() {
+  check 'runsc, for the tests of the grade gvisor' has_runsc
   install_rust
   check 'format and lint' "$node" node_modules/@biomejs/biome/bin/biome check .
   check 'types' "$node" node_modules/typescript/bin/tsc -p tsconfig.json --noEmit

@@ -41,6 +41,9 @@ const gradeMatters = [
 const every = process.env['BERTH_TEST_ALL_GRADES'] === '1';
 
 /** Again under gVisor, where there is a runsc. */
+if (process.env['BERTH_TEST_COMPLETE'] === '1' && runsc() === undefined) {
+  throw new Error('there is no runsc: the grade gvisor would not be tested');
+}
 const sandboxed =
   runsc() === undefined
     ? []
