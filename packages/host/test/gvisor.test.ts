@@ -45,6 +45,23 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('a real box unde
     return { sandbox: host.initPid(boxId) ?? 0, gofer: JSON.parse(await readFile(file, 'utf8')).goferPid };
   }
 
+  it('lets its guest set the host name, and nobody else', async () => {
+    const boxId = await box();
+    const admin = 1n << 21n;
+    const sets = "awk '/^Cap(Prm|Eff|Bnd|Inh|Amb)/ {print $2}'";
+    const words = async (command: string) => (await run(boxId, command)).trim().split('\n');
+    const ofGuest = await words(`${sets} /proc/1/status`);
+    expect(ofGuest.some((set) => (BigInt(`0x${set}`) & admin) !== 0n)).toBe(true);
+    for (const command of [`${sets} /proc/self/status`, `sudo ${sets} /proc/self/status`]) {
+      const all = await words(command);
+      expect(all).toHaveLength(5);
+      expect(all.filter((set) => (BigInt(`0x${set}`) & admin) !== 0n)).toEqual([]);
+    }
+    expect(await run(boxId, 'sudo hostname other; sudo mount -t tmpfs none /mnt; hostname')).toMatch(
+      /must be root[\s\S]*(permission denied|not permitted)[\s\S]*devbox\n$/,
+    );
+  });
+
   it('has a kernel of its own, and shows the size of the box', async () => {
     const boxId = await box({ cpus: 0.5, memoryBytes: 300 * MIB });
     expect(await run(boxId, 'uname -r')).toMatch(/gvisor/);

@@ -1,50 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Host } from '../src/contract/index.ts';
-import { connectHost } from '../src/rpc/client.ts';
+import { HostChild, hostMain, retried } from './host-child.ts';
 import { type Installation, makeInstallation, programs } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
 
-const main = join(import.meta.dirname, '../src/main.ts');
 const wait = { until: ['completed'], timeoutMs: 20_000, lastLines: 10 } as const;
 const exec = (executionId: string, command: string) => ({ executionId, origin: 'exec', command }) as const;
 
-describe.skipIf(typeof programs === 'string')('the host process', () => {
+describe.skipIf(typeof programs === 'string').each(['off', 'auto'] as const)('the host process (pool %s)', (pool) => {
   let installation: Installation;
   let host: Host;
-  let child: ChildProcess;
-
-  function start(): ChildProcess {
-    return spawn(process.execPath, [main], { stdio: ['ignore', 'ignore', 'pipe'], env: installation.environment });
-  }
-
-  async function end(signal: NodeJS.Signals): Promise<[number | null, string | null]> {
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    const [code, by] = await ended;
-    return [code, by];
-  }
-
-  /** Repeats a call until the host answers, as the control plane does. */
-  async function retried<Result>(call: () => Promise<Result>): Promise<Result> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await call();
-      } catch (error) {
-        if (attempt > 20 || !(error instanceof Error && 'retryable' in error && error.retryable === true)) {
-          throw error;
-        }
-      }
-    }
-  }
+  let child: HostChild;
 
   beforeAll(async () => {
-    installation = await makeInstallation();
-    child = start();
-    host = connectHost(join(installation.configuration.stateDirectory, 'run/host.sock'));
-    await retried(() => host.list());
+    installation = await makeInstallation({ pool });
+    child = await HostChild.start(installation);
+    host = child.host;
   });
   afterEach(async () => {
     for (const { id } of await retried(() => host.list())) {
@@ -54,8 +27,7 @@ describe.skipIf(typeof programs === 'string')('the host process', () => {
     await expect.poll(leaks, { timeout: 10_000 }).toEqual([]);
   });
   afterAll(async () => {
-    await host.close();
-    await end('SIGTERM');
+    await child.close();
     await installation.remove();
   });
 
@@ -64,8 +36,8 @@ describe.skipIf(typeof programs === 'string')('the host process', () => {
       const specs = Array.from({ length: 4 }, () => boxSpec());
       const creates = specs.map((spec) => retried(() => host.create(spec)));
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      await end('SIGKILL');
-      child = start();
+      await child.end('SIGKILL');
+      child.again();
       const states = await Promise.all(creates);
       expect(states.map(({ phase, detail }) => detail ?? phase)).toEqual(specs.map(() => 'running'));
       for (const { id } of specs) {
@@ -85,8 +57,8 @@ describe.skipIf(typeof programs === 'string')('the host process', () => {
     );
     for (let round = 0; round < 3; round++) {
       await new Promise((resolve) => setTimeout(resolve, 300));
-      await end('SIGKILL');
-      child = start();
+      await child.end('SIGKILL');
+      child.again();
       await retried(() => host.list());
     }
     const view = await retried(() => host.waitExecution(spec.id, 'e', { ...wait, lastLines: 3000 }));
@@ -99,8 +71,8 @@ describe.skipIf(typeof programs === 'string')('the host process', () => {
     await Promise.all(specs.map((spec) => host.create(spec)));
     const destroys = specs.map(({ id }) => retried(() => host.destroy(id)));
     await new Promise((resolve) => setTimeout(resolve, 10));
-    await end('SIGKILL');
-    child = start();
+    await child.end('SIGKILL');
+    child.again();
     await Promise.all(destroys);
     for (const { id } of specs) {
       expect(await host.inspect(id)).toMatchObject({ phase: 'destroyed' });
@@ -110,15 +82,18 @@ describe.skipIf(typeof programs === 'string')('the host process', () => {
   it('ends at SIGTERM with 0; boxes go on', async () => {
     const spec = boxSpec();
     await host.create(spec);
-    expect(await end('SIGTERM')).toEqual([0, null]);
-    child = start();
+    expect(await child.end('SIGTERM')).toEqual([0, null]);
+    child.again();
     expect(await retried(() => host.inspect(spec.id))).toMatchObject({ phase: 'running' });
   });
 
   it('refuses to run twice, and says so', async () => {
-    const second = start();
+    const second = spawn(process.execPath, [hostMain], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: installation.environment,
+    });
     let message = '';
-    second.stderr?.on('data', (bytes: Buffer) => {
+    second.stderr.on('data', (bytes: Buffer) => {
       message += bytes.toString();
     });
     const [code] = await once(second, 'exit');

@@ -9,6 +9,7 @@ use std::io::Error;
 use std::os::fd::{AsRawFd, RawFd};
 
 const STACK_BYTES: usize = 32 * 1024;
+const CAP_SYS_ADMIN: libc::c_ulong = 21;
 /// Children go before the guest when memory runs out.
 const OOM_SCORE: &[u8] = b"500";
 
@@ -141,6 +142,8 @@ unsafe fn set_up(child: &mut Child<'_>) -> i32 {
         child.stage = Stage::User;
         let identity = child.spawn.identity;
         if child.switch_user {
+            // Where the guest may set the box's host name, what it starts may not. Without the right there is nothing to drop.
+            libc::prctl(libc::PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0);
             // Raw calls: the C library's wrappers would also touch the parent's other threads.
             let groups = identity.groups.as_slice();
             if libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) < 0

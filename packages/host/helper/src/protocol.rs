@@ -61,6 +61,7 @@ pub enum Command {
         cgroups: Vec<AbsolutePath>,
         frozen: bool,
     },
+    BoxHostname(BoxHostname),
     CgroupsRemove {
         paths: Vec<AbsolutePath>,
     },
@@ -121,6 +122,15 @@ pub struct BoxWatch {
     pub start_time_ticks: u64,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoxHostname {
+    pub box_id: String,
+    pub pid: i32,
+    pub start_time_ticks: u64,
+    pub hostname: String,
+}
+
 /// Reads one line. The error carries the id where it could be read, so that the caller's wait ends.
 pub fn decode(line: &[u8]) -> std::result::Result<Request, (Value, Error)> {
     let mut value: Value = serde_json::from_slice(line).map_err(|cause| {
@@ -165,7 +175,9 @@ fn validate(command: Command) -> Result<Command> {
                 ));
             }
         }
-        Command::BoxKill(BoxKill { pid, .. }) | Command::BoxWatch(BoxWatch { pid, .. })
+        Command::BoxKill(BoxKill { pid, .. })
+        | Command::BoxWatch(BoxWatch { pid, .. })
+        | Command::BoxHostname(BoxHostname { pid, .. })
             if *pid <= 1 =>
         {
             return Err(Error::bad_request(format!(

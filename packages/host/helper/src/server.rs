@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use serde_json::{Value, json};
 
-use crate::boxes::{kill, start};
+use crate::boxes::{hostname, kill, start};
 use crate::btrfs::{descent, quota, subvolume};
 use crate::error::{Code, Error, Result};
 use crate::lane::Lane;
@@ -207,6 +207,7 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
             };
             frozen.map(empty)
         }
+        Command::BoxHostname(wish) => hostname::set(&wish).map(empty),
         Command::CgroupsRemove { paths } => cgroup::remove_all(&paths, CGROUP_TIMEOUT).map(empty),
         Command::BoxWatch(wish) => context
             .watch

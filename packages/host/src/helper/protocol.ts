@@ -89,6 +89,11 @@ export interface HelperCommands {
    * the helper dies: thaw it then. `boxKill` and `cgroupsRemove` end a frozen box as any other.
    */
   boxFreeze: { args: { boxId: string; cgroups: string[]; frozen: boolean }; result: Record<never, never> };
+  /** Gives the box of this init its host name, which root inside may not set. Idempotent. */
+  boxHostname: {
+    args: { boxId: string; pid: number; startTimeTicks: number; hostname: string };
+    result: Record<never, never>;
+  };
   /** Removes cgroup directories, killing what is in them. Idempotent. */
   cgroupsRemove: { args: { paths: string[] }; result: Record<never, never> };
   /** Watches the init process of a box; `exited` follows at once if it is gone already. Idempotent. */

@@ -63,6 +63,9 @@ export class BoxSession {
       entropy: randomBytes(entropyBytes),
       clockUnixNs: BigInt(Date.now()) * 1_000_000n,
     };
+    // A guest that gets a new identity runs nothing for it before it has it.
+    this.#configured = false;
+    this.link.closeGate();
     await ask(this.link, { case: 'configure', value }, { urgent: true });
     this.#options.spool.links.setConfigured(this.#options.boxId);
     this.#configured = true;

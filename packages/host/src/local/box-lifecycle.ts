@@ -5,11 +5,15 @@ import { isDiskFull } from '../helper/helper-error.ts';
 import { readOomKills } from '../runtimes/oci/cgroup-usage.ts';
 import { findImage } from './box-image.ts';
 import { BoxRemover } from './box-remover.ts';
-import { type BoxRow, isPresent, noProcesses, stateOf } from './box-row.ts';
+import { type BoxRow, isNobodys, isPresent, noProcesses, stateOf } from './box-row.ts';
 import { BoxSleep } from './box-sleep.ts';
 import { BoxStarter } from './box-starter.ts';
 import { applyDiskLimit } from './disk-limit.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
+import { BoxClaims } from './pool/box-claims.ts';
+import { PooledBoxes } from './pool/pooled-boxes.ts';
+import { type Template, templateOf } from './pool/template.ts';
+import type { WarmPool } from './pool/warm-pool.ts';
 import { recordRow } from './record-row.ts';
 import { snapshotStateOf } from './snapshot-store.ts';
 import { Snapshots } from './snapshots.ts';
@@ -27,10 +31,12 @@ interface Starting {
 /** Turns wishes (create, suspend, destroy) and facts (a box died) into steps, one box at a time; each step is written before it is taken. */
 export class BoxLifecycle {
   readonly snapshots: Snapshots;
+  readonly pooled: PooledBoxes;
   readonly #parts: HostParts;
   readonly #starter: BoxStarter;
   readonly #remover: BoxRemover;
   readonly #sleep: BoxSleep;
+  readonly #claims: BoxClaims;
   /** Suspend, the beginning of a resume, snapshot and destroy of one box come one after the other. */
   readonly #turns = new Turns();
   readonly #starting = new Map<string, Starting>();
@@ -38,13 +44,17 @@ export class BoxLifecycle {
   readonly #suspending = new Map<string, Promise<BoxState>>();
   readonly #destroying = new Map<string, Promise<void>>();
   readonly #taking = new Map<string, Promise<SnapshotState>>();
+  #coldStarts = 0;
+  #pool: WarmPool | undefined;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
     this.#starter = new BoxStarter(parts);
     this.#remover = new BoxRemover(parts);
     this.#sleep = new BoxSleep(parts, this.#remover);
+    this.#claims = new BoxClaims(parts, this.#starter);
     this.snapshots = new Snapshots(parts);
+    this.pooled = new PooledBoxes(parts, this.#starter, this.#remover);
   }
 
   /** Starts the box, or tells what the one with this id is. Two calls at once start one. */
@@ -55,24 +65,24 @@ export class BoxLifecycle {
       return this.#starting.get(existing.place)?.done ?? stateOf(existing);
     }
     runtimes.require(isolation);
-    const { layers, environment } = findImage(this.#parts, spec.image);
+    const template = templateOf(spec, isolation, findImage(this.#parts, spec.image));
     // From here to the entry in #starting nothing waits, so a second call finds the first.
-    const row = this.#put({
-      ...noProcesses,
-      place: spec.id,
-      id: spec.id,
-      phase: 'starting',
-      isolation,
-      slot: store.freeSlot(),
-      size: spec.size,
-      layers,
-      imageEnvironment: environment,
-      cause: undefined,
-      detail: undefined,
-      startedMs: undefined,
-      stoppedMs: undefined,
-    });
-    return this.#begin(spec, row);
+    const place = this.#pool?.take(template);
+    if (place === undefined) {
+      return this.#begin(spec, this.#newRow(spec.id, template));
+    }
+    const row = this.#put({ ...store.requireAt(place), id: spec.id, phase: 'starting' });
+    return this.#run(place, (signal) => this.#claim(spec, row, template, signal));
+  }
+
+  /** Boxes may come out of this pool from now on. */
+  usePool(pool: WarmPool): void {
+    this.#pool = pool;
+  }
+
+  /** Whether boxes are being started for somebody. */
+  get isStarting(): boolean {
+    return this.#coldStarts > 0;
   }
 
   /** Ends the processes of a running box and keeps its disk. Two calls at once do it once. @throws HostError `boxNotRunning` */
@@ -119,7 +129,9 @@ export class BoxLifecycle {
 
   async deleteSnapshot(snapshotId: string): Promise<void> {
     await this.#taking.get(snapshotId)?.catch(() => undefined);
-    await this.snapshots.delete(snapshotId);
+    this.snapshots.delete(snapshotId);
+    await this.#pool?.release(this.#parts.paths.snapshotLayer(snapshotId));
+    await this.snapshots.collect();
   }
 
   /** Ends the box and frees all but its records. Repeatable from every half-done state. */
@@ -143,6 +155,9 @@ export class BoxLifecycle {
       const row = store.at(place);
       return row !== undefined && isPresent(row) && (row.pid === pid || companions.get(place) === pid);
     };
+    if (this.#isPoolMatter(place)) {
+      return;
+    }
     // What has happened has to be recorded, whatever stands in the way for a while.
     for (let delayMs = FIRST_RETRY_MS; isAffected(); delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
       try {
@@ -157,12 +172,22 @@ export class BoxLifecycle {
   /** Ends the processes of a present box, for this reason; its disk stays. Once; later reasons do not count. */
   async stop(place: string, reason: () => Promise<StopReason>): Promise<void> {
     const row = this.#parts.store.at(place);
-    if (!row || !isPresent(row)) {
+    if (!row || !isPresent(row) || this.#isPoolMatter(place)) {
       return this.#stopping.get(place);
     }
     const pending = this.#stopping.get(place) ?? this.#stop(place, reason).finally(() => this.#stopping.delete(place));
     this.#stopping.set(place, pending);
     await pending;
+  }
+
+  /** The end of a box that waits in the pool, or is just being given to somebody, is no end that anyone hears of. */
+  #isPoolMatter(place: string): boolean {
+    const row = this.#parts.store.at(place);
+    if (row && isNobodys(row)) {
+      this.#pool?.lose(place);
+      return true;
+    }
+    return this.#claims.ended(place);
   }
 
   /** The companion of a box ended while no host watched it. */
@@ -188,17 +213,70 @@ export class BoxLifecycle {
       : explainExit(waitStatus, oomKills);
   }
 
+  #newRow(boxId: string, { isolation, size, image }: Template): BoxRow {
+    return this.#put({
+      ...noProcesses,
+      place: boxId,
+      id: boxId,
+      phase: 'starting',
+      isolation,
+      slot: this.#parts.store.freeSlot(),
+      size,
+      layers: image.layers,
+      imageEnvironment: image.environment,
+      cause: undefined,
+      detail: undefined,
+      startedMs: undefined,
+      stoppedMs: undefined,
+    });
+  }
+
   #begin(spec: BoxSpec, row: BoxRow): Promise<BoxState> {
+    return this.#run(row.place, (signal) => this.#start(spec, row, signal));
+  }
+
+  #run(place: string, start: (signal: AbortSignal) => Promise<BoxState>): Promise<BoxState> {
     const abort = new AbortController();
-    const done = this.#start(spec, row, abort.signal).finally(() => this.#starting.delete(row.place));
-    this.#starting.set(row.place, { abort, done });
+    const done = start(abort.signal).finally(() => this.#starting.delete(place));
+    this.#starting.set(place, { abort, done });
     return done;
+  }
+
+  /** Makes a pooled box that of the spec; when it turns out to be dead, starts another in its stead. */
+  async #claim(spec: BoxSpec, row: BoxRow, template: Template, signal: AbortSignal): Promise<BoxState> {
+    const { store, log } = this.#parts;
+    const { place } = row;
+    const begunMs = performance.now();
+    const isGiven = await this.#claims.give(spec, row, signal);
+    const now = store.requireAt(place);
+    if (now.phase !== 'starting') {
+      return stateOf(now);
+    }
+    if (isGiven) {
+      const running = this.#put({ ...now, phase: 'running', startedMs: Date.now() });
+      log.info({ boxId: spec.id, place, startMs: Math.round(performance.now() - begunMs) }, 'box runs, from the pool');
+      return stateOf(running);
+    }
+    // It may know what it was told: nobody else gets it.
+    store.put({ ...now, id: place, phase: 'destroying' });
+    const fresh = this.#newRow(spec.id, template);
+    const starting = this.#starting.get(place);
+    if (starting) {
+      this.#starting.set(fresh.place, starting);
+    }
+    this.#pool?.lose(place);
+    try {
+      return await this.#start(spec, fresh, signal);
+    } finally {
+      this.#starting.delete(fresh.place);
+    }
   }
 
   async #start(spec: BoxSpec, row: BoxRow, signal: AbortSignal): Promise<BoxState> {
     const { store, log } = this.#parts;
     const { place, id, phase } = row;
     const begunMs = performance.now();
+    this.#coldStarts++;
     try {
       await this.#starter.start(spec, row, signal);
       await this.#starter.configure(spec, row, signal);
@@ -212,6 +290,9 @@ export class BoxLifecycle {
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       await this.stop(place, async () => ({ cause: isDiskFull(error) ? 'out_of_disk' : 'runtime_failed', detail }));
+    } finally {
+      this.#coldStarts--;
+      this.#pool?.wake();
     }
     return stateOf(store.requireAt(place));
   }
@@ -255,6 +336,9 @@ export class BoxLifecycle {
     await this.#remover.removeRuntimeFiles(place);
     guests.retire(place);
     const row = store.requireAt(place);
+    if (!isPresent(row)) {
+      return;
+    }
     const end = { cause, detail, stoppedMs: Date.now() };
     this.#put(
       row.phase === 'resuming'

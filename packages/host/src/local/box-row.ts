@@ -1,16 +1,17 @@
 import type { BoxPhase, BoxSize, BoxState, Isolation, Layer, StopCause } from '../contract/index.ts';
+import { isPoolPlace } from './pool/pool-place.ts';
 
 /**
- * As others see it, but for two: `destroying` (on its way to `destroyed`, whatever it was before) and `resuming` (was suspended and is again
- * when the start fails).
+ * As others see it, but for some: `destroying` (on its way to `destroyed`, whatever it was before), `resuming` (was suspended and is again when the
+ * start fails), and those of boxes that nobody has yet, which others do not see: `pooling` (being started) and `pooled` (waits).
  */
-export type StoredPhase = BoxPhase | 'destroying' | 'resuming';
+export type StoredPhase = BoxPhase | 'destroying' | 'resuming' | 'pooling' | 'pooled';
 
 /** One box as the host remembers it. Its environment is not among it. */
 export interface BoxRow {
   /** Names what the box has on this machine: files, cgroup, container, link, spool. Never changes. */
   readonly place: string;
-  /** What callers name the box by. */
+  /** What callers name the box by; the place while it is nobody's. */
   readonly id: string;
   readonly phase: StoredPhase;
   readonly isolation: Isolation;
@@ -34,9 +35,12 @@ export interface BoxRow {
 /** What a row says of the processes of a box that has none. */
 export const noProcesses = { pid: undefined, startTimeTicks: undefined, netSlot: undefined, ipv4: undefined } as const;
 
-/** A present box is on its way to `running` or there. */
+/** A box of the pool that nobody has (and, once somebody was to have it, nobody will). */
+export const isNobodys = ({ id }: BoxRow): boolean => isPoolPlace(id);
+
+/** A present box has processes, or is about to get them. */
 export const isPresent = ({ phase }: BoxRow): boolean =>
-  phase === 'starting' || phase === 'resuming' || phase === 'running';
+  phase === 'starting' || phase === 'resuming' || phase === 'running' || phase === 'pooling' || phase === 'pooled';
 
 /** What others see of a row. */
 export function stateOf(row: BoxRow): BoxState {
@@ -59,6 +63,8 @@ function shown(phase: StoredPhase): BoxPhase {
     case 'destroying':
       return 'stopped';
     case 'resuming':
+    case 'pooling':
+    case 'pooled':
       return 'starting';
     default:
       return phase;

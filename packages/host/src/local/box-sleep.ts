@@ -22,8 +22,10 @@ export class BoxSleep {
   /** Takes a box that is `suspending`, or was `resuming` in an earlier life, to `suspended`. Repeatable from every half-done state. */
   async fallAsleep(place: string): Promise<BoxState> {
     const { store, guests, log } = this.#parts;
-    const row = store.requireAt(place);
-    if (row.phase === 'suspending' && (await this.#isReachable(row))) {
+    const before = store.requireAt(place);
+    const row = before.phase === 'suspending' ? before : recordRow(this.#parts, { ...before, phase: 'suspending' });
+    // Of a box that was only being started nothing has run.
+    if (before.phase === 'suspending' && (await this.#isReachable(row))) {
       await flush(this.#parts, row);
     }
     await this.#remover.killProcesses(row);

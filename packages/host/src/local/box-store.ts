@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HostError, type Layer } from '../contract/index.ts';
 import { firmly } from '../spool/database.ts';
-import type { BoxRow } from './box-row.ts';
+import { type BoxRow, isNobodys } from './box-row.ts';
 import { prepareBoxTable } from './box-schema.ts';
 import { RowTable } from './row-table.ts';
 
@@ -40,7 +40,7 @@ export class BoxStore {
     }
   }
 
-  /** The box of this id. */
+  /** The box of this id; one that is nobody's has none. */
   get(boxId: string): BoxRow | undefined {
     const place = this.#places.get(boxId);
     return place === undefined ? undefined : this.#rows.get(place);
@@ -119,6 +119,8 @@ export class BoxStore {
 
   #remember(row: BoxRow): void {
     this.#rows.set(row.place, row);
-    this.#places.set(row.id, row.place);
+    if (!isNobodys(row)) {
+      this.#places.set(row.id, row.place);
+    }
   }
 }

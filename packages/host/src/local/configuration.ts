@@ -20,6 +20,10 @@ export interface HostConfiguration {
   readonly interfacePrefix: string;
   /** Size of the volume's file; decided by the free space when left out. */
   readonly volumeBytes: number | undefined;
+  /** Whether boxes wait started for creates to come. */
+  readonly pool: 'auto' | 'off';
+  /** What waiting boxes may take of the machine's memory; decided by its size when left out. */
+  readonly poolMemoryBytes: number | undefined;
   readonly nameservers: readonly string[];
   readonly logLevel: string;
 }
@@ -37,9 +41,16 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
   if (!/^[a-z][a-z0-9]{0,7}$/.test(interfacePrefix)) {
     throw new Error('BERTH_INTERFACE_PREFIX: up to 8 lower-case letters and digits, a letter first');
   }
-  const volumeBytes = environment.BERTH_VOLUME_BYTES;
-  if (volumeBytes !== undefined && !/^\d+$/.test(volumeBytes)) {
-    throw new Error('BERTH_VOLUME_BYTES: a number of bytes');
+  const bytes = (name: string): number | undefined => {
+    const value = environment[name];
+    if (value !== undefined && !/^\d+$/.test(value)) {
+      throw new Error(`${name}: a number of bytes`);
+    }
+    return value === undefined ? undefined : Number(value);
+  };
+  const pool = environment['BERTH_POOL'] ?? 'auto';
+  if (pool !== 'auto' && pool !== 'off') {
+    throw new Error('BERTH_POOL: auto or off');
   }
   return {
     stateDirectory: environment.BERTH_STATE ?? '/var/lib/berth',
@@ -51,7 +62,9 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
     runscMissing: environment.BERTH_RUNSC_MISSING || undefined,
     subnet: environment.BERTH_SUBNET ?? '10.213.0.0/16',
     interfacePrefix,
-    volumeBytes: volumeBytes === undefined ? undefined : Number(volumeBytes),
+    volumeBytes: bytes('BERTH_VOLUME_BYTES'),
+    pool,
+    poolMemoryBytes: bytes('BERTH_POOL_MEMORY_BYTES'),
     nameservers: parseNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => '')),
     logLevel: environment.BERTH_LOG_LEVEL ?? 'info',
   };

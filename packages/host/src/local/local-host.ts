@@ -12,10 +12,11 @@ import {
 import type { EventHub } from '../events/event-hub.ts';
 import { BoxCalls } from './box-calls.ts';
 import type { BoxLifecycle } from './box-lifecycle.ts';
-import { stateOf } from './box-row.ts';
+import { isNobodys, stateOf } from './box-row.ts';
 import type { HostParts } from './host-parts.ts';
 import { chooseIsolation } from './isolations.ts';
 import { countLeaks } from './leak-counters.ts';
+import type { WarmPool } from './pool/warm-pool.ts';
 import { snapshotStateOf } from './snapshot-store.ts';
 
 export interface LocalHostOptions {
@@ -23,6 +24,8 @@ export interface LocalHostOptions {
   readonly lifecycle: BoxLifecycle;
   readonly hub: EventHub;
   readonly isolations: HostDescription['isolations'];
+  /** Left out where none is kept. */
+  readonly pool: WarmPool | undefined;
   /** Lets go of database, helper and sockets. */
   readonly release: () => Promise<void>;
 }
@@ -48,6 +51,7 @@ export class LocalHost extends BoxCalls implements Host {
       memoryBytes: totalmem(),
       diskFreeBytes: bavail * bsize,
       leaks: { ...(await countLeaks(this.parts)), snapshots: await this.#countLostSnapshots() },
+      ...(this.#options.pool === undefined ? {} : { pool: await this.#options.pool.figures() }),
     };
   }
 
@@ -106,7 +110,10 @@ export class LocalHost extends BoxCalls implements Host {
   }
 
   async list(): Promise<BoxState[]> {
-    return this.parts.store.all().map(stateOf);
+    return this.parts.store
+      .all()
+      .filter((row) => !isNobodys(row))
+      .map(stateOf);
   }
 
   events(signal: AbortSignal): AsyncIterable<HostEvent> {
@@ -116,6 +123,11 @@ export class LocalHost extends BoxCalls implements Host {
   /** Process id of the helper. */
   get helperPid(): number | undefined {
     return this.parts.helper.pid;
+  }
+
+  /** Process id of the init of the box in this place, somebody's or not. */
+  pidAt(place: string): number | undefined {
+    return this.parts.store.at(place)?.pid;
   }
 
   /** Process id of the box's init, while it has one. */
@@ -137,6 +149,7 @@ export class LocalHost extends BoxCalls implements Host {
   }
 
   async close(): Promise<void> {
+    await this.#options.pool?.close();
     this.#options.hub.close();
     await this.#options.release();
   }

@@ -14,6 +14,7 @@ import { openHostDatabase } from '../spool/database.ts';
 import { Spool } from '../spool/spool.ts';
 import { defaultLayers } from './box-image.ts';
 import { BoxLifecycle } from './box-lifecycle.ts';
+import { isPresent } from './box-row.ts';
 import { BoxStore } from './box-store.ts';
 import { type WatchParts, watchBox } from './box-watch.ts';
 import type { HostConfiguration } from './configuration.ts';
@@ -21,6 +22,7 @@ import { GuestBoxes } from './guest-boxes.ts';
 import { cgroupParent, type HostParts, type Log, networkTable, READY_NETWORKS } from './host-parts.ts';
 import { testIsolations } from './isolations.ts';
 import { LocalHost } from './local-host.ts';
+import { openPool } from './pool/open-pool.ts';
 import { recover } from './recovery.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 import { StatePaths } from './state-paths.ts';
@@ -117,6 +119,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     lifecycle: boxes,
     hub,
     isolations,
+    pool: openPool(parts, boxes),
     release: async () => {
       await guests.closeAll();
       helper.close();
@@ -149,6 +152,9 @@ async function prepareHelper(
   for (const row of present) {
     if (row.phase === 'running') {
       await watchBox(watching, row);
+    } else if (isPresent(row)) {
+      // One that is only coming may be half there; whoever brings it sees to it.
+      await watchBox(watching, row).catch(() => undefined);
     }
   }
   return nameserver;

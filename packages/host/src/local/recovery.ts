@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import type { BoxLifecycle } from './box-lifecycle.ts';
 import { BoxRemover } from './box-remover.ts';
-import type { BoxRow } from './box-row.ts';
+import { type BoxRow, isNobodys } from './box-row.ts';
 import { watchBox } from './box-watch.ts';
 import { cgroupParent, type HostParts } from './host-parts.ts';
 import { isAlive } from './process-table.ts';
@@ -11,7 +11,7 @@ import { isAlive } from './process-table.ts';
 /**
  * Brings what is in line with what was written, after any death of an earlier life: boxes that live are listened to again, boxes that died are
  * stopped, half-done creates are taken away (whoever wanted them asks again), half-done resumes are taken back, half-done suspends and destroys are
- * finished, and what has no row is removed.
+ * finished, and boxes of the pool and what has no row are removed.
  */
 export async function recover(parts: HostParts, lifecycle: BoxLifecycle): Promise<void> {
   const { store, log } = parts;
@@ -35,6 +35,10 @@ export async function recover(parts: HostParts, lifecycle: BoxLifecycle): Promis
 }
 
 async function recoverBox(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow): Promise<void> {
+  if (isNobodys(row)) {
+    await lifecycle.pooled.discard(row.place);
+    return;
+  }
   switch (row.phase) {
     case 'running':
       await reattach(parts, lifecycle, row);

@@ -4,7 +4,9 @@ import { HelperProcess } from '../helper/helper-process.ts';
 import { cgroupDirectories, detectCgroups } from '../runtimes/oci/cgroup-layout.ts';
 import type { HostConfiguration } from './configuration.ts';
 import { cgroupParent, type Log, networkTable } from './host-parts.ts';
+import type { LocalHost } from './local-host.ts';
 import { openLocalHost } from './open-local-host.ts';
+import { isPoolPlace } from './pool/pool-place.ts';
 import { StatePaths } from './state-paths.ts';
 import { unmountVolume } from './volume.ts';
 
@@ -26,9 +28,10 @@ export async function removeInstallation(
   const paths = new StatePaths(configuration.stateDirectory);
   const kept = [paths.bundles, paths.subvolumes, paths.snapshots];
   if (first !== 'nothing' && (await Promise.all(kept.map(count))).some((entries) => entries > 0)) {
-    const host = await openLocalHost(configuration, log);
-    await destroyFirst(host, first);
-    await host.close();
+    await withHost(configuration, log, (host) => destroyFirst(host, first));
+  } else if (await onlyPoolRuns(paths)) {
+    // Opening it is enough: a pool that nobody ended is given up by the next host.
+    await withHost(configuration, log, async () => undefined);
   }
   const left = await count(paths.bundles);
   if (left > 0) {
@@ -70,6 +73,21 @@ async function removeKernelObjects(configuration: HostConfiguration): Promise<vo
   await helper.call('cgroupsRemove', { paths: parents });
   helper.close();
   await ended.promise;
+}
+
+async function withHost(
+  configuration: HostConfiguration,
+  log: Log,
+  act: (host: LocalHost) => Promise<void>,
+): Promise<void> {
+  const host = await openLocalHost({ ...configuration, pool: 'off' }, log);
+  await act(host);
+  await host.close();
+}
+
+async function onlyPoolRuns(paths: StatePaths): Promise<boolean> {
+  const names = await readdir(paths.bundles).catch(() => []);
+  return names.length > 0 && names.every(isPoolPlace);
 }
 
 async function count(directory: string): Promise<number> {

@@ -60,15 +60,12 @@ export class Snapshots {
     }
   }
 
-  /** Nobody asks for it any more; its layer goes when nothing stands on it. */
-  async delete(snapshotId: string): Promise<void> {
+  /** Nobody asks for it any more; `collect` takes its layer away when nothing stands on it. */
+  delete(snapshotId: string): void {
     const { snapshotStore } = this.#parts;
     const row = snapshotStore.get(snapshotId);
     if (row?.phase === 'ready') {
       snapshotStore.put({ ...row, phase: 'deleted' });
-    }
-    if (row) {
-      await this.collect();
     }
   }
 

@@ -8,6 +8,8 @@ export interface Runtime {
   readonly root: string;
   /** Files written in a box may be in its memory only: they are lost when it is killed before its guest has flushed them. */
   readonly holdsWrites: boolean;
+  /** The guest may not set the host name of its box: the host does. */
+  readonly namesHostOutside: boolean;
   /** The content of `config.json`. */
   bundle(wish: BundleWish): object;
   /** Starts the box detached; errors go to `logFile` as JSON lines. */

@@ -1,5 +1,6 @@
 //! Boxes: started by an OCI runtime over what the helper prepares, ended by their init process.
 
 mod bundle;
+pub mod hostname;
 pub mod kill;
 pub mod start;

@@ -14,13 +14,18 @@ export function sandboxConfig(wish: BundleWish): object {
   const { processes } = wish.size;
   const mapping = idMappingOf(wish.slot);
   const guest = guestProcess(wish);
-  const rlimits = 'rlimits' in guest && Array.isArray(guest.rlimits) ? guest.rlimits : [];
+  const own = [...guest.capabilities.bounding, 'CAP_SYS_ADMIN'];
   return {
     ociVersion: '1.0.2',
     hostname: wish.hostname,
     root: { path: 'rootfs', readonly: false },
     // The box's own kernel counts its processes; the machine's counts the threads that carry them.
-    process: { ...guest, rlimits: [...rlimits, { type: 'RLIMIT_NPROC', soft: processes, hard: processes }] },
+    // To give the box its host name, in its own kernel. What the guest starts does not get it.
+    process: {
+      ...guest,
+      capabilities: { bounding: own, effective: own, permitted: own },
+      rlimits: [...guest.rlimits, { type: 'RLIMIT_NPROC', soft: processes, hard: processes }],
+    },
     mounts: sandboxMounts({ ...wish.files, sharedMemoryBytes: Math.floor(wish.size.memoryBytes / 2) }),
     linux: {
       namespaces: [

@@ -11,6 +11,7 @@ export class RunscCommand implements Runtime {
   readonly binary: string;
   readonly root: string;
   readonly holdsWrites = true;
+  readonly namesHostOutside = false;
 
   constructor(binary: string, root: string) {
     this.binary = binary;

@@ -26,15 +26,14 @@ export interface BundleWish {
 export const idMappingOf = (slot: number) => [{ containerID: 0, hostID: ownerBaseOf(slot), size: OWNER_COUNT }];
 
 /** The guest as the box's first process. */
-export function guestProcess(wish: BundleWish): object {
-  const sets = ['bounding', 'effective', 'permitted'].map((set) => [set, boxCapabilities]);
+export function guestProcess(wish: BundleWish) {
   return {
     terminal: false,
     user: { uid: 0, gid: 0 },
     cwd: '/',
     args: ['/.berth/guest'],
     env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
-    capabilities: Object.fromEntries(sets),
+    capabilities: { bounding: boxCapabilities, effective: boxCapabilities, permitted: boxCapabilities },
     // sudo is a setuid program; what it can gain ends at the user namespace.
     noNewPrivileges: false,
     rlimits: [

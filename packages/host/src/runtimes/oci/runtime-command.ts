@@ -8,6 +8,7 @@ export class RuntimeCommand implements Runtime {
   /** Where the runtime keeps its state, one directory a box. */
   readonly root: string;
   readonly holdsWrites = false;
+  readonly namesHostOutside = true;
 
   constructor(binary: string, root: string) {
     this.binary = binary;

@@ -1,0 +1,76 @@
+import type { Template } from './template.ts';
+
+/** Who asked within this time may ask again. */
+export const DEMAND_WINDOW_MS = 5 * 60_000;
+/** As many as came within this time, at the most, are kept ready: by then others have been started. */
+const BURST_MS = 3_000;
+const MAX_TIMES = 512;
+const MAX_TEMPLATES = 32;
+
+export interface Wanted {
+  readonly template: Template;
+  readonly count: number;
+}
+
+interface Asked {
+  readonly template: Template;
+  readonly timesMs: number[];
+}
+
+/** Which boxes were asked for lately, and how many at a time. */
+export class Demand {
+  readonly #asked = new Map<string, Asked>();
+
+  note(template: Template, nowMs: number): void {
+    const asked = this.#asked.get(template.key) ?? { template, timesMs: [] };
+    // Last in the map is what was asked for last.
+    this.#asked.delete(template.key);
+    this.#asked.set(template.key, asked);
+    asked.timesMs.push(nowMs);
+    if (asked.timesMs.length > MAX_TIMES) {
+      asked.timesMs.shift();
+    }
+    const [oldest] = this.#asked.keys();
+    if (this.#asked.size > MAX_TEMPLATES && oldest !== undefined) {
+      this.#asked.delete(oldest);
+    }
+  }
+
+  /** Nobody can ask any more for what stands on this layer. */
+  forget(layer: string): void {
+    for (const [key, { template }] of this.#asked) {
+      if (template.image.layers.some(({ path }) => path === layer)) {
+        this.#asked.delete(key);
+      }
+    }
+  }
+
+  /** How many of what should wait ready, most wanted first. Nothing when nobody asks. */
+  wanted(nowMs: number): Wanted[] {
+    const all: Array<Wanted & { readonly total: number }> = [];
+    for (const [key, { template, timesMs }] of this.#asked) {
+      while ((timesMs[0] ?? nowMs) < nowMs - DEMAND_WINDOW_MS) {
+        timesMs.shift();
+      }
+      if (timesMs.length === 0) {
+        this.#asked.delete(key);
+      } else {
+        all.push({ template, count: burst(timesMs), total: timesMs.length });
+      }
+    }
+    return all.sort((one, other) => other.total - one.total);
+  }
+}
+
+/** Most times within one BURST_MS. */
+function burst(timesMs: readonly number[]): number {
+  let most = 0;
+  let first = 0;
+  timesMs.forEach((timeMs, index) => {
+    while ((timesMs[first] ?? timeMs) <= timeMs - BURST_MS) {
+      first++;
+    }
+    most = Math.max(most, index - first + 1);
+  });
+  return most;
+}
