@@ -147,6 +147,8 @@ export class Platform {
       BERTH_ISOLATION: this.isolation,
       BERTH_SUBNET: subnet,
       BERTH_INTERFACE_PREFIX: interfacePrefix,
+      // Tests look for what boxes have in the kernel by the ids of the boxes; those of the pool have other names.
+      BERTH_POOL: process.env['BERTH_POOL'] ?? 'off',
       BERTH_LOG_LEVEL: process.env['BERTH_LOG_LEVEL'] ?? 'info',
     };
   }
