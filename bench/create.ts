@@ -3,6 +3,7 @@ import { connect } from './support/client.ts';
 import { awaitRunning, execute, shutdown } from './support/devbox.ts';
 import { runcPeer } from './support/runc.ts';
 import { report, summarize, timeMs } from './support/stats.ts';
+import { unlikeUser } from './support/unlike.ts';
 
 const rounds = Number(process.env.ROUNDS ?? 25);
 const client = connect(2);
@@ -14,7 +15,7 @@ try {
     let id = '';
     const mine = await timeMs(async () => {
       ({ id } = await client.json<{ id: string }>('POST', '/v1/devboxes', {
-        launch_parameters: { resource_size_request: 'X_SMALL' },
+        launch_parameters: { resource_size_request: 'X_SMALL', ...unlikeUser() },
       }));
       await awaitRunning(client, id);
       await execute(client, id, 'true');

@@ -152,7 +152,7 @@ describe('the death of one process', () => {
       async () => (await client.devboxes.executions.retrieve(id, execution_id)).stdout === 'begun\n',
       10_000,
     );
-    kill(initOf(id) ?? 0, 'SIGKILL');
+    kill(initOf(id) ?? Number.NaN, 'SIGKILL');
     await until('the failure is reported', async () => (await status(id)) === 'failure', 15_000);
     const view = await client.devboxes.retrieve(id);
     expect(view.failure_reason).toMatch(/^(health_check_failed|execution_failed)$/);

@@ -40,8 +40,8 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
     return (await host.executeAndWait(boxId, { executionId, origin: 'exec', command }, WAIT)).stdout.text;
   }
 
-  /** Boxes of this kind, until one waits. Returns the specs of those that were made. */
-  async function warm(change: Partial<BoxSpec> = {}, boxes = 1): Promise<BoxState[]> {
+  /** Boxes of this kind, until as many wait. */
+  async function warm(change: Partial<BoxSpec> = {}, boxes = 2): Promise<BoxState[]> {
     const states = await Promise.all(Array.from({ length: boxes }, () => host.create(boxSpec(change))));
     await expect.poll(ready, { timeout: 60_000 }).toBeGreaterThanOrEqual(boxes);
     return states;
@@ -52,7 +52,7 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
     await warm({ environment: { SECRET: 'of the first' }, hostname: 'first' });
     const spec = boxSpec({ environment: { TOKEN: 'mine' }, hostname: 'second-box' });
     expect(await host.create(spec)).toMatchObject({ id: spec.id, phase: 'running', ipv4: expect.any(String) });
-    expect(await figures()).toMatchObject({ hits: 1, misses: 1 });
+    expect(await figures()).toMatchObject({ hits: 1, misses: 2 });
     expect(
       await output(spec.id, 'hostname; cat /etc/hostname; echo $TOKEN-$SECRET; whoami; grep -c second-box /etc/hosts'),
     ).toBe('second-box\nsecond-box\nmine-\nuser\n1\n');
@@ -117,10 +117,11 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
     await host.close();
     host = await installation.open();
     expect(await output(spec.id, 'cat ~/file')).toBe('kept\n');
-    const child = boxSpec({ image: { snapshotId: state.id, memory: false } });
-    await host.create(child);
-    expect(await output(child.id, 'cat ~/file')).toBe('kept\n');
-    await host.destroy(child.id);
+    for (const child of [1, 2].map(() => boxSpec({ image: { snapshotId: state.id, memory: false } }))) {
+      await host.create(child);
+      expect(await output(child.id, 'cat ~/file')).toBe('kept\n');
+      await host.destroy(child.id);
+    }
     await expect.poll(ready, { timeout: 60_000 }).toBeGreaterThan(0);
     // A waiting box is no reason to keep a snapshot.
     await host.deleteSnapshot(state.id);
@@ -130,26 +131,29 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
   it('goes on without a box that has died', async () => {
     await begin();
     await warm();
-    const [place = ''] = pooledPlaces();
-    const pid = host.pidAt(place) ?? 0;
-    process.kill(pid, 'SIGSTOP');
-    process.kill(pid, 'SIGKILL');
+    const places = pooledPlaces();
+    for (const place of places) {
+      process.kill(host.pidAt(place) ?? Number.NaN, 'SIGKILL');
+    }
     const spec = boxSpec();
     expect(await host.create(spec)).toMatchObject({ id: spec.id, phase: 'running' });
     expect(await output(spec.id, 'echo up')).toBe('up\n');
-    await expect.poll(() => pooledPlaces().includes(place), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => pooledPlaces().filter((place) => places.includes(place)), { timeout: 10_000 }).toEqual([]);
   });
 
   it('goes on without a box that does not answer', { timeout: 60_000 }, async () => {
     await begin();
     await warm();
-    const [place = ''] = pooledPlaces();
-    process.kill(host.pidAt(place) ?? 0, 'SIGSTOP');
+    const places = pooledPlaces();
+    for (const place of places) {
+      process.kill(host.pidAt(place) ?? Number.NaN, 'SIGSTOP');
+    }
     const spec = boxSpec({ environment: { TOKEN: 'mine' } });
     const state = await host.create(spec);
     expect(state).toMatchObject({ id: spec.id, phase: 'running' });
     expect(await output(spec.id, 'echo $TOKEN')).toBe('mine\n');
-    await expect.poll(() => pooledPlaces().includes(place), { timeout: 20_000 }).toBe(false);
+    const left = () => pooledPlaces().filter((place) => places.includes(place)).length;
+    await expect.poll(left, { timeout: 20_000 }).toBeLessThan(places.length);
   });
 
   it('lets a box be destroyed while it is being given away', async () => {
@@ -170,9 +174,9 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
     expect((await host.describe()).pool).toBeUndefined();
     await host.close();
     host = await installation.open({ pool: 'auto', poolMemoryBytes: 1 });
-    await host.create(boxSpec());
+    await Promise.all([host.create(boxSpec()), host.create(boxSpec())]);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(await figures()).toEqual({ ready: 0, hits: 0, misses: 1, oldestMs: 0, memoryBytes: 0 });
+    expect(await figures()).toEqual({ ready: 0, hits: 0, misses: 2, oldestMs: 0, memoryBytes: 0 });
   });
 
   it('keeps what is asked for now', async () => {
@@ -180,7 +184,10 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
     await warm();
     const other = { ...boxSpec().size, memoryBytes: 192 * 2 ** 20 };
     await host.create(boxSpec({ size: other }));
-    await expect.poll(ready, { timeout: 60_000 }).toBe(2);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await ready()).toBe(2);
+    await host.create(boxSpec({ size: other }));
+    await expect.poll(ready, { timeout: 60_000 }).toBeGreaterThan(2);
     await host.create(boxSpec({ size: other }));
     expect((await figures())?.hits).toBe(1);
   });
@@ -193,8 +200,10 @@ describe.each(grades)('the pool of a host that is killed ($grade)', ({ change: s
   beforeEach(async () => {
     installation = await makeInstallation({ ...settings, ...POOLED });
     child = await HostChild.start(installation);
+    await child.host.create(boxSpec({ id: 'dbx-gone' }));
+    await child.host.destroy('dbx-gone');
     await child.host.create(boxSpec({ id: 'dbx-first' }));
-    await expect.poll(async () => (await child.host.describe()).pool?.ready, { timeout: 60_000 }).toBe(1);
+    await expect.poll(async () => (await child.host.describe()).pool?.ready, { timeout: 60_000 }).toBeGreaterThan(0);
   });
   afterEach(async () => {
     await child.close();
@@ -213,7 +222,7 @@ describe.each(grades)('the pool of a host that is killed ($grade)', ({ change: s
     expect(await retried(() => child.host.inspect('dbx-half'))).toBeUndefined();
     expect(bundles()).toEqual(['dbx-first']);
     expect(await child.host.create(boxSpec({ id: 'dbx-half' }))).toMatchObject({ phase: 'running' });
-    const given = (await child.host.list()).map(({ id }) => id);
+    const given = (await child.host.list()).flatMap(({ id, phase }) => (phase === 'running' ? [id] : []));
     expect(given.toSorted()).toEqual(['dbx-first', 'dbx-half']);
   });
 

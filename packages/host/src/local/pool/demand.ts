@@ -4,6 +4,8 @@ import type { Template } from './template.ts';
 export const DEMAND_WINDOW_MS = 5 * 60_000;
 /** As many as came within this time, at the most, are kept ready: by then others have been started. */
 const BURST_MS = 3_000;
+/** What was asked for once may never be asked for again, and a box kept for nobody costs what the one that was asked for did. */
+const MIN_TIMES = 2;
 const MAX_TIMES = 512;
 const MAX_TEMPLATES = 32;
 
@@ -45,7 +47,7 @@ export class Demand {
     }
   }
 
-  /** How many of what should wait ready, most wanted first. Nothing when nobody asks. */
+  /** How many of what should wait ready, most wanted first. Nothing for what was asked for only once. */
   wanted(nowMs: number): Wanted[] {
     const all: Array<Wanted & { readonly total: number }> = [];
     for (const [key, { template, timesMs }] of this.#asked) {
@@ -54,7 +56,7 @@ export class Demand {
       }
       if (timesMs.length === 0) {
         this.#asked.delete(key);
-      } else {
+      } else if (timesMs.length >= MIN_TIMES) {
         all.push({ template, count: burst(timesMs), total: timesMs.length });
       }
     }

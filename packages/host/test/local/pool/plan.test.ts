@@ -31,15 +31,17 @@ describe('templates', () => {
 describe('demand', () => {
   it('is what came at once, most wanted first, and nothing after a while', () => {
     const demand = new Demand();
-    const [often, once] = [template('/often'), template('/once')];
-    demand.note(once, 0);
+    const [often, twice] = [template('/often'), template('/twice')];
+    demand.note(template('/once'), 0);
+    demand.note(twice, 0);
+    demand.note(twice, 5_000);
     for (let count = 0; count < 100; count++) {
       demand.note(often, 1000 + count * 100);
     }
     const counts = (nowMs: number) => demand.wanted(nowMs).map((wanted) => [wanted.template, wanted.count]);
     expect(counts(11_000)).toEqual([
       [often, 30],
-      [once, 1],
+      [twice, 1],
     ]);
     expect(counts(DEMAND_WINDOW_MS + 1)).toEqual([[often, 30]]);
     expect(counts(DEMAND_WINDOW_MS + 11_000)).toEqual([]);
@@ -47,8 +49,9 @@ describe('demand', () => {
 
   it('ends with what the template stood on', () => {
     const demand = new Demand();
-    demand.note(template('/gone'), 0);
-    demand.note(template('/kept'), 0);
+    for (const layer of ['/gone', '/kept', '/gone', '/kept']) {
+      demand.note(template(layer), 0);
+    }
     demand.forget('/gone');
     expect(demand.wanted(1)).toMatchObject([{ template: { key: template('/kept').key } }]);
   });
