@@ -79,6 +79,62 @@ describe.skipIf(typeof programs === 'string').each(['off', 'auto'] as const)('th
     }
   });
 
+  it('killed at any moment of suspends, resumes and snapshots, keeps every disk and leaves nothing half-made', async () => {
+    const specs = Array.from({ length: 3 }, () => boxSpec());
+    await Promise.all(specs.map((spec) => host.create(spec)));
+    await Promise.all(
+      specs.map(({ id }) => host.executeAndWait(id, exec('write', `echo ${id} > ~/mine; sync ~/mine`), wait)),
+    );
+    const memory = { memory: false };
+    const during = async (afterMs: number, calls: ReadonlyArray<() => Promise<unknown>>) => {
+      const all = calls.map((call) => retried(call));
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await child.end('SIGKILL');
+      child.again();
+      return Promise.all(all);
+    };
+    for (const afterMs of [2, 10, 30, 80]) {
+      const ids = specs.map(({ id }) => `snp-${afterMs}-${id}`);
+      await during(
+        afterMs,
+        specs.map(
+          ({ id }, index) =>
+            () =>
+              host.snapshot(id, ids[index] ?? '', memory),
+        ),
+      );
+      expect((await host.snapshots()).map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+      await during(
+        afterMs,
+        specs.map(
+          ({ id }) =>
+            () =>
+              host.suspend(id, memory),
+        ),
+      );
+      for (const { id } of specs) {
+        expect(await host.inspect(id)).toMatchObject({ phase: 'suspended' });
+      }
+      await during(
+        afterMs,
+        specs.map((spec) => () => host.resume(spec, memory)),
+      );
+      for (const [index, { id }] of specs.entries()) {
+        const view = await host.executeAndWait(id, exec(`read-${afterMs}`, 'cat ~/mine'), wait);
+        expect(view.stdout.text).toBe(`${id}\n`);
+        const copy = boxSpec({ image: { snapshotId: ids[index] ?? '', memory: false } });
+        await host.create(copy);
+        expect((await host.executeAndWait(copy.id, exec('read', 'cat ~/mine'), wait)).stdout.text).toBe(`${id}\n`);
+        await host.destroy(copy.id);
+      }
+      await during(
+        afterMs,
+        ids.map((id) => () => host.deleteSnapshot(id)),
+      );
+      expect(await host.snapshots()).toEqual([]);
+    }
+  }, 120_000);
+
   it('ends at SIGTERM with 0; boxes go on', async () => {
     const spec = boxSpec();
     await host.create(spec);

@@ -286,3 +286,39 @@ print("done")'`;
     expect(await run(spec, 'cat /srv/file')).toBe('kept\n');
   });
 });
+
+describe.each(grades)('a volume that is full ($grade)', ({ change: settings }) => {
+  it('refuses snapshots by name, keeps what is there, and lets everything go', async () => {
+    const installation = await makeInstallation({ ...settings, volumeBytes: 256 * 2 ** 20 });
+    const host = await installation.open();
+    const snapshots = join(installation.configuration.stateDirectory, 'volume/snapshots');
+    try {
+      const spec = boxSpec({ size: { ...boxSpec().size, diskBytes: 2 ** 30 } });
+      await host.create(spec);
+      const command =
+        'echo kept > ~/kept; sync; cat /dev/zero > ~/full; n=0; while echo $n > ~/small-$n && [ $n -lt 3000 ]; do n=$((n+1)); done; sync';
+      await host.executeAndWait(spec.id, { executionId: 'fill', origin: 'exec', command }, WAIT);
+      const taken: string[] = [];
+      let refused: unknown;
+      for (let index = 0; refused === undefined && index < 300; index++) {
+        await host.snapshot(spec.id, `snp-${index}`, DISK).then(
+          ({ id }) => taken.push(id),
+          (error: unknown) => {
+            refused = error;
+          },
+        );
+      }
+      expect(refused).toMatchObject({ code: 'noSpace' });
+      expect(readdirSync(snapshots).toSorted()).toEqual(taken.toSorted());
+      expect((await host.snapshots()).map(({ id }) => id).toSorted()).toEqual(taken.toSorted());
+      await Promise.all(taken.map((id) => host.deleteSnapshot(id)));
+      const free = { executionId: 'free', origin: 'exec', command: 'rm ~/full ~/small-*; cat ~/kept' } as const;
+      expect((await host.executeAndWait(spec.id, free, WAIT)).stdout.text).toBe('kept\n');
+      await host.destroy(spec.id);
+      expect(readdirSync(snapshots)).toEqual([]);
+    } finally {
+      await host.close();
+      await installation.remove();
+    }
+  }, 120_000);
+});
