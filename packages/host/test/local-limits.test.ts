@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { type Installation, makeInstallation, programs } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
+import { patienceMs } from './patience.ts';
 
 const MIB = 2 ** 20;
 
@@ -28,7 +29,7 @@ describe.skipIf(typeof programs === 'string')('limits of a real box', () => {
 
   async function run(boxId: string, command: string): Promise<string> {
     const spec = { executionId: `e${Math.random()}`, origin: 'exec', command: `(${command}) 2>&1` } as const;
-    const view = await host.executeAndWait(boxId, spec, { timeoutMs: 20_000, lastLines: 50 });
+    const view = await host.executeAndWait(boxId, spec, { timeoutMs: patienceMs(20_000), lastLines: 50 });
     expect(view.status).toBe('completed');
     return view.stdout.text;
   }
@@ -37,6 +38,22 @@ describe.skipIf(typeof programs === 'string')('limits of a real box', () => {
     const boxId = await box({ cpus: 0.5, memoryBytes: 300 * MIB });
     expect(await run(boxId, 'nproc')).toBe('1\n');
     expect(await run(boxId, "awk '/MemTotal|SwapTotal/ {print $2}' /proc/meminfo")).toBe(`${300 * 1024}\n0\n`);
+  });
+
+  it('stand in the cgroup that the box sees as its own, and cannot change', async () => {
+    const boxId = await box({ cpus: 0.5, memoryBytes: 300 * MIB, processes: 40 });
+    const either = (v2: string, v1: string) => run(boxId, `cd /sys/fs/cgroup && cat ${v2} 2>/dev/null || cat ${v1}`);
+    expect(await either('cpu.max', 'cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us')).toMatch(/^50000\s100000\n$/);
+    expect(await either('memory.max', 'memory/memory.limit_in_bytes')).toBe(`${300 * MIB}\n`);
+    expect(await either('pids.max', 'pids/pids.max')).toBe('40\n');
+    expect(await either('cpuset.cpus', 'cpuset/cpuset.cpus')).toMatch(/^\d+\n$/);
+    expect(await run(boxId, "sed 's/.*://' /proc/self/cgroup | sort -u")).toBe('/\n');
+    const raise = 'cd /sys/fs/cgroup; for f in pids.max pids/pids.max; do [ ! -e $f ] || echo max > $f; done';
+    expect(await run(boxId, `sudo sh -c '${raise}'`)).toMatch(/Read-only file system/);
+    expect(await run(boxId, "sudo sh -c 'mkdir /sys/fs/cgroup/more /sys/fs/cgroup/pids/more'")).toMatch(
+      /Read-only|No such/,
+    );
+    expect(await host.metrics(boxId)).toMatchObject({ processes: expect.toSatisfy((count: number) => count > 0) });
   });
 
   it('hold the disk, and leave the box usable', async () => {
@@ -58,7 +75,7 @@ describe.skipIf(typeof programs === 'string')('limits of a real box', () => {
     const view = await host.executeAndWait(
       boxId,
       { executionId: 'hog', origin: 'exec', command },
-      { timeoutMs: 20_000, lastLines: 1 },
+      { timeoutMs: patienceMs(20_000), lastLines: 1 },
     );
     expect(view.end).toEqual({ kind: 'killed', signal: 9, by: 'out_of_memory' });
     expect(await run(boxId, 'echo usable')).toBe('usable\n');

@@ -6,8 +6,9 @@ import type { LocalHost } from '../src/local/local-host.ts';
 import { collect } from './contract/harness.ts';
 import { grades, type Installation, killInit, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
+import { patienceMs } from './patience.ts';
 
-const wait = { until: ['completed'], timeoutMs: 20_000, lastLines: 10 } as const;
+const wait = { until: ['completed'], timeoutMs: patienceMs(20_000), lastLines: 10 } as const;
 const exec = (executionId: string, command: string) => ({ executionId, origin: 'exec', command }) as const;
 
 /** Ends the helper; one that is just being started again is left alone. */
@@ -28,7 +29,7 @@ describe.each(grades)('a host that comes back ($grade)', ({ change }) => {
   afterEach(async () => {
     await Promise.all((await host.list()).map(({ id }) => host.destroy(id)));
     const leaks = async () => Object.entries((await host.describe()).leaks).filter(([, count]) => count !== 0);
-    await expect.poll(leaks, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(leaks, { timeout: patienceMs(10_000) }).toEqual([]);
   });
   afterAll(async () => {
     await host.close();
@@ -65,11 +66,13 @@ describe.each(grades)('a host that comes back ($grade)', ({ change }) => {
     await host.execute(spec.id, exec('e', 'echo begun; sleep 60'));
     // From then on the output outlives host and box together.
     const spool = join(installation.configuration.stateDirectory, 'host/spool', spec.id);
-    await expect.poll(() => existsSync(spool) && readdirSync(spool).length, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect
+      .poll(() => existsSync(spool) && readdirSync(spool).length, { timeout: patienceMs(5_000) })
+      .toBeGreaterThan(0);
     const dying = host;
     await restart(() => killInit(dying, spec.id));
     await expect
-      .poll(() => host.inspect(spec.id), { timeout: 5_000 })
+      .poll(() => host.inspect(spec.id), { timeout: patienceMs(5_000) })
       .toMatchObject({ phase: 'stopped', cause: 'guest_exited' });
     expect(await host.execution(spec.id, 'e', 5)).toMatchObject({ end: { kind: 'lost' }, stdout: { text: 'begun\n' } });
   });
@@ -79,7 +82,7 @@ describe.each(grades)('a host that comes back ($grade)', ({ change }) => {
     await host.create(spec);
     await restart();
     killInit(host, spec.id);
-    await expect.poll(() => host.inspect(spec.id), { timeout: 5_000 }).toMatchObject({ phase: 'stopped' });
+    await expect.poll(() => host.inspect(spec.id), { timeout: patienceMs(5_000) }).toMatchObject({ phase: 'stopped' });
   });
 
   it('keeps records of destroyed boxes', async () => {
@@ -114,7 +117,7 @@ describe.each(grades)('a host that comes back ($grade)', ({ change }) => {
     const second = boxSpec();
     expect(await host.create(second)).toMatchObject({ phase: 'running' });
     killInit(host, first.id);
-    await expect.poll(() => host.inspect(first.id), { timeout: 5_000 }).toMatchObject({ phase: 'stopped' });
+    await expect.poll(() => host.inspect(first.id), { timeout: patienceMs(5_000) }).toMatchObject({ phase: 'stopped' });
     await host.destroy(second.id);
   });
 

@@ -39,20 +39,32 @@ pub fn remove_all(paths: &[AbsolutePath], timeout: Duration) -> Result<()> {
     paths.iter().try_for_each(|path| remove(path, deadline))
 }
 
-/// Only directories at least two below the hierarchy's root: never a controller, never what the machine itself lives in.
+/// Only what an installation has made: `berth-…` in a hierarchy, or what is below; and nothing that the helper itself lives in.
 pub(crate) fn guard(path: &Path) -> Result<()> {
-    let depth = path.strip_prefix(ROOT).ok().map(|rest| {
-        rest.components()
-            .filter(|component| matches!(component, Component::Normal(_)))
-            .count()
-    });
-    if depth.is_some_and(|depth| depth >= 2) {
-        return Ok(());
+    let refuse = |why| Err(Error::bad_request(format!("{} {why}", path.display())));
+    let Some(group) = path.strip_prefix(ROOT).ok().and_then(in_hierarchy) else {
+        return refuse("is not the cgroup of a box");
+    };
+    let mine = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let mut mine = mine.lines().filter_map(|line| line.splitn(3, ':').nth(2));
+    if mine.any(|own| Path::new(own.trim_start_matches('/')).starts_with(group)) {
+        return refuse("holds the helper itself");
     }
-    Err(Error::bad_request(format!(
-        "{} is not the cgroup of a box",
-        path.display()
-    )))
+    Ok(())
+}
+
+/// The part of a path below [`ROOT`] that names the group: all of it in pure v2, else without the hierarchy's own directory.
+fn in_hierarchy(rest: &Path) -> Option<&Path> {
+    let is_ours = |group: &Path| match group.components().next() {
+        Some(Component::Normal(first)) => first.as_encoded_bytes().starts_with(b"berth-"),
+        _ => false,
+    };
+    let mut components = rest.components();
+    if layout() != "v2" {
+        components.next();
+    }
+    let group = components.as_path();
+    is_ours(group).then_some(group)
 }
 
 fn remove(path: &Path, deadline: Instant) -> Result<()> {
@@ -94,12 +106,6 @@ fn kill_all(path: &Path, depth: usize) -> Result<()> {
     }
     let _ = fs::write(path.join("freezer.state"), "THAWED");
     for pid in members(path) {
-        if pid == std::process::id() as i32 {
-            return Err(Error::bad_request(format!(
-                "{} holds the helper itself",
-                path.display()
-            )));
-        }
         // Held first, then looked for once more: a pid that has gone to a stranger meanwhile is no member.
         match Process::open_any(pid)? {
             Some((process, _)) if members(path).contains(&pid) => process.kill()?,
@@ -143,10 +149,17 @@ mod tests {
             "/sys/fs/cgroup",
             "/sys/fs/cgroup/memory",
             "/sys/fs/cgroup/memory/",
+            "/sys/fs/cgroup/system.slice",
+            "/sys/fs/cgroup/memory/system.slice/berth-x",
             "/tmp/a/b/c",
+            "/tmp/berth-x/box",
         ] {
             assert!(guard(Path::new(path)).is_err(), "{path}");
         }
-        assert!(guard(Path::new("/sys/fs/cgroup/memory/berth/box")).is_ok());
+        let hierarchy = if layout() == "v2" { "" } else { "memory/" };
+        for group in ["berth-x", "berth-x/box"] {
+            let path = format!("{ROOT}/{hierarchy}{group}");
+            assert!(guard(Path::new(&path)).is_ok(), "{path}");
+        }
     }
 }

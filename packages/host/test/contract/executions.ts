@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { patienceMs } from '../patience.ts';
 import { type Bench, execution } from './harness.ts';
 
 export function executionContract(bench: Bench): void {
@@ -29,7 +30,7 @@ export function executionContract(bench: Bench): void {
       const spec = execution('echo once');
       const states = await Promise.all([1, 2, 3].map(() => bench.host.execute(boxId, spec)));
       expect(new Set(states.map(({ executionId }) => executionId))).toEqual(new Set([spec.executionId]));
-      const view = await bench.host.executeAndWait(boxId, spec, { timeoutMs: 20_000, lastLines: 10 });
+      const view = await bench.host.executeAndWait(boxId, spec, { timeoutMs: patienceMs(20_000), lastLines: 10 });
       expect(view.stdout.text).toBe('once\n');
     });
 
@@ -53,9 +54,13 @@ export function executionContract(bench: Bench): void {
       const boxId = await bench.box();
       const spec = execution('sleep 60');
       await bench.host.execute(boxId, spec);
-      await bench.host.waitExecution(boxId, spec.executionId, { until: ['running'], timeoutMs: 10_000, lastLines: 0 });
+      await bench.host.waitExecution(boxId, spec.executionId, {
+        until: ['running'],
+        timeoutMs: patienceMs(10_000),
+        lastLines: 0,
+      });
       await bench.host.kill(boxId, spec.executionId);
-      const wait = { until: ['completed'], timeoutMs: 20_000, lastLines: 1 } as const;
+      const wait = { until: ['completed'], timeoutMs: patienceMs(20_000), lastLines: 1 } as const;
       const view = await bench.host.waitExecution(boxId, spec.executionId, wait);
       expect(view.end).toEqual({ kind: 'killed', signal: 9, by: 'host' });
       await bench.host.kill(boxId, spec.executionId);
@@ -68,7 +73,7 @@ export function executionContract(bench: Bench): void {
       await bench.host.execute(boxId, spec);
       await bench.host.stdin(boxId, spec.executionId, Buffer.from('first\n'), false);
       await bench.host.stdin(boxId, spec.executionId, Buffer.from('second\n'), true);
-      const view = await bench.host.executeAndWait(boxId, spec, { timeoutMs: 20_000, lastLines: 10 });
+      const view = await bench.host.executeAndWait(boxId, spec, { timeoutMs: patienceMs(20_000), lastLines: 10 });
       expect(view).toMatchObject({ end: { kind: 'exited', code: 0 }, stdout: { text: 'first\nsecond\n' } });
       await expect(bench.host.stdin(boxId, spec.executionId, Buffer.from('x'), true)).rejects.toMatchObject({
         code: 'stdinClosed',
@@ -120,10 +125,10 @@ export function executionContract(bench: Bench): void {
       const spec = execution('echo begun; sleep 60');
       await bench.host.execute(boxId, spec);
       await expect
-        .poll(() => bench.host.execution(boxId, spec.executionId, 1), { timeout: 10_000 })
+        .poll(() => bench.host.execution(boxId, spec.executionId, 1), { timeout: patienceMs(10_000) })
         .toMatchObject({ stdoutBytes: 6 });
       await bench.harness.killBox(boxId);
-      const wait = { until: ['completed'], timeoutMs: 20_000, lastLines: 1 } as const;
+      const wait = { until: ['completed'], timeoutMs: patienceMs(20_000), lastLines: 1 } as const;
       const view = await bench.host.waitExecution(boxId, spec.executionId, wait);
       expect(view).toMatchObject({ end: { kind: 'lost' }, stdout: { text: 'begun\n' } });
       expect(view.end).not.toHaveProperty('code');

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
 import type { BoxSpec, ExecutionSpec, Host, Isolation } from '../../src/contract/index.ts';
+import { patienceMs } from '../patience.ts';
 
 /** A host under test and the few things that a test must do behind its back. */
 export interface HostHarness {
@@ -28,13 +29,13 @@ export class Bench {
   constructor(makeHarness: MakeHarness) {
     beforeAll(async () => {
       this.#harness = await makeHarness();
-    }, 60_000);
+    }, patienceMs(60_000));
     afterAll(async () => {
       await Promise.all(this.#boxIds.map((boxId) => this.host.destroy(boxId)));
       await Promise.all(this.#boxIds.map((boxId) => this.host.forget(boxId)));
       await Promise.all(this.#snapshotIds.map((snapshotId) => this.host.deleteSnapshot(snapshotId)));
       await this.#harness?.close();
-    }, 60_000);
+    }, patienceMs(60_000));
   }
 
   get harness(): HostHarness {
@@ -92,7 +93,10 @@ export class Bench {
 
   /** Runs a command to its end. */
   run(boxId: string, command: string, change: Partial<ExecutionSpec> = {}) {
-    return this.host.executeAndWait(boxId, execution(command, change), { timeoutMs: 20_000, lastLines: 100 });
+    return this.host.executeAndWait(boxId, execution(command, change), {
+      timeoutMs: patienceMs(20_000),
+      lastLines: 100,
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { patienceMs } from '../patience.ts';
 import { type Bench, execution } from './harness.ts';
 
 export function lifecycleContract(bench: Bench): void {
@@ -55,7 +56,7 @@ export function lifecycleContract(bench: Bench): void {
       const boxId = await bench.box();
       await bench.harness.killBox(boxId);
       await expect
-        .poll(() => bench.host.inspect(boxId), { timeout: 10_000 })
+        .poll(() => bench.host.inspect(boxId), { timeout: patienceMs(10_000) })
         .toMatchObject({
           phase: 'stopped',
           cause: 'guest_exited',

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { BoxSpec } from '../../src/contract/index.ts';
+import { patienceMs } from '../patience.ts';
 import { type Bench, execution } from './harness.ts';
 
 const MEMORY = { memory: true };
-const WAIT = { timeoutMs: 20_000, lastLines: 10 };
+const WAIT = { timeoutMs: patienceMs(20_000), lastLines: 10 };
 
 export function memoryContract(bench: Bench): void {
   describe('memory', () => {
@@ -81,7 +82,7 @@ async function boxWithCat(bench: Bench): Promise<{ spec: BoxSpec; running: Retur
   await bench.host.create(spec);
   await bench.host.execute(spec.id, running);
   await expect
-    .poll(() => bench.host.execution(spec.id, running.executionId, 1), { timeout: 10_000 })
+    .poll(() => bench.host.execution(spec.id, running.executionId, 1), { timeout: patienceMs(10_000) })
     .toMatchObject({ stdoutBytes: 4 });
   return { spec, running };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { patienceMs } from '../patience.ts';
 import { type Bench, execution } from './harness.ts';
 
 const DISK = { memory: false };
@@ -30,7 +31,7 @@ export function snapshotContract(bench: Bench): void {
       await bench.host.execute(source, running);
       await bench.snapshot(source);
       await bench.host.stdin(source, running.executionId, Buffer.from('later\n'), true);
-      const view = await bench.host.executeAndWait(source, running, { timeoutMs: 20_000, lastLines: 10 });
+      const view = await bench.host.executeAndWait(source, running, { timeoutMs: patienceMs(20_000), lastLines: 10 });
       expect(view).toMatchObject({ end: { kind: 'exited', code: 0 }, stdout: { text: 'begun\nlater\ndone\n' } });
     });
 
@@ -56,7 +57,9 @@ export function snapshotContract(bench: Bench): void {
       await bench.host.resume(spec, DISK);
       await bench.run(spec.id, 'echo two > two');
       await bench.harness.killBox(spec.id);
-      await expect.poll(() => bench.host.inspect(spec.id), { timeout: 10_000 }).toMatchObject({ phase: 'stopped' });
+      await expect
+        .poll(() => bench.host.inspect(spec.id), { timeout: patienceMs(10_000) })
+        .toMatchObject({ phase: 'stopped' });
       const dead = await bench.snapshot(spec.id);
       const [early, late] = await Promise.all([bench.box(from(asleep)), bench.box(from(dead))]);
       expect((await bench.run(early, 'cat one two')).stdout.text).toBe('one\n');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { patienceMs } from '../patience.ts';
 import { type Bench, collect, execution, pieces } from './harness.ts';
 
 const DISK = { memory: false };
@@ -12,7 +13,7 @@ export function suspendContract(bench: Bench): void {
       const running = execution('echo begun; sleep 60');
       await bench.host.execute(spec.id, running);
       await expect
-        .poll(() => bench.host.execution(spec.id, running.executionId, 1), { timeout: 10_000 })
+        .poll(() => bench.host.execution(spec.id, running.executionId, 1), { timeout: patienceMs(10_000) })
         .toMatchObject({ stdoutBytes: 6 });
       const suspended = await bench.host.suspend(spec.id, DISK);
       expect(suspended).toMatchObject({ phase: 'suspended', hasMemory: false });
@@ -81,7 +82,7 @@ export function suspendContract(bench: Bench): void {
       await bench.host.create(spec);
       await bench.harness.killBox(spec.id);
       await expect
-        .poll(() => bench.host.inspect(spec.id), { timeout: 10_000 })
+        .poll(() => bench.host.inspect(spec.id), { timeout: patienceMs(10_000) })
         .toMatchObject({ phase: 'stopped', cause: 'guest_exited' });
       await expect(bench.host.suspend(spec.id, DISK)).rejects.toMatchObject({ code: 'boxNotRunning' });
       await expect(bench.host.resume(spec, DISK)).rejects.toMatchObject({ code: 'boxNotSuspended' });

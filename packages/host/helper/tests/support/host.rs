@@ -32,7 +32,7 @@ pub fn unique() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let pid = std::process::id();
-    format!("{:x}{:x}", pid & 0xf_ffff, number)
+    format!("{:05x}{:x}", pid & 0xf_ffff, number)
 }
 
 /// Waits for a condition that other processes or the kernel bring about.
