@@ -46,7 +46,7 @@ export class HostChild {
   #spawn(): ChildProcess {
     return spawn(process.execPath, [hostMain], {
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...this.#installation.environment, BERTH_LOG_LEVEL: 'error' },
+      env: { ...this.#installation.environment, BERTH_LOG_LEVEL: process.env['HOST_LOG'] ?? 'error' },
     });
   }
 }

@@ -17,7 +17,7 @@ const EASY_FLUSHES: u32 = 64;
 /// Bytes asked for at once: little as long as little comes, more in a transfer.
 const FIRST_READ_BYTES: usize = 16 * 1024;
 const LARGEST_READ_BYTES: usize = 256 * 1024;
-const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
+const FIRST_BACK_OFF: Duration = Duration::from_millis(5);
 const LAST_BACK_OFF: Duration = Duration::from_secs(1);
 
 /// How far the connection has come.

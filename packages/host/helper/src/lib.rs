@@ -5,6 +5,7 @@
 pub mod boxes;
 pub mod btrfs;
 pub mod cgroup;
+pub mod disk;
 pub mod error;
 pub mod freezer;
 pub mod kernel;

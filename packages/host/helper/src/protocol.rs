@@ -43,6 +43,10 @@ pub enum Command {
         path: AbsolutePath,
         snapshot: AbsolutePath,
     },
+    SubvolumeRestore {
+        path: AbsolutePath,
+        snapshot: AbsolutePath,
+    },
     SubvolumeDelete {
         path: AbsolutePath,
     },
@@ -56,6 +60,10 @@ pub enum Command {
     },
     BoxStart(BoxStart),
     BoxKill(BoxKill),
+    RuntimeRun(RuntimeRun),
+    FileSystemSync {
+        path: AbsolutePath,
+    },
     BoxFreeze {
         box_id: String,
         cgroups: Vec<AbsolutePath>,
@@ -100,6 +108,13 @@ pub struct BoxStart {
     #[serde(default)]
     pub runtime_delete: Vec<String>,
     pub pid_file: AbsolutePath,
+    pub timeout_ms: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuntimeRun {
+    pub runtime: Vec<String>,
     pub timeout_ms: u64,
 }
 
@@ -174,6 +189,11 @@ fn validate(command: Command) -> Result<Command> {
                     "an argument of the runtime contains NUL",
                 ));
             }
+        }
+        Command::RuntimeRun(RuntimeRun { runtime, .. })
+            if runtime.is_empty() || runtime.iter().any(|word| word.contains('\0')) =>
+        {
+            return Err(Error::bad_request("runtime is no command line"));
         }
         Command::BoxKill(BoxKill { pid, .. })
         | Command::BoxWatch(BoxWatch { pid, .. })

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use serde_json::{Value, json};
 
-use crate::boxes::{hostname, kill, start};
+use crate::boxes::{hostname, kill, run, start};
 use crate::btrfs::{descent, quota, subvolume};
 use crate::error::{Code, Error, Result};
 use crate::lane::Lane;
@@ -13,7 +13,7 @@ use crate::net::setup;
 use crate::process::exits;
 use crate::process::watch::{self, Watch};
 use crate::protocol::{self, Command, MAX_LINE_BYTES, Request};
-use crate::{cgroup, freezer, kernel, mount, output};
+use crate::{cgroup, disk, freezer, kernel, mount, output};
 
 use std::time::Duration;
 
@@ -69,9 +69,10 @@ struct Lanes {
 impl Lanes {
     fn submit(&self, request: Request, context: &Context) {
         let lane = match request.command {
-            Command::BoxStart(_) => &self.starts,
+            Command::BoxStart(_) | Command::RuntimeRun(_) => &self.starts,
             Command::BoxKill(_)
             | Command::CgroupsRemove { .. }
+            | Command::SubvolumeRestore { .. }
             | Command::SubvolumeDelete { .. } => &self.kills,
             _ => &self.others,
         };
@@ -172,6 +173,9 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
             let usage = subvolume::snapshot(&path, &snapshot)?;
             Ok(json!({ "usedBytes": usage.used_bytes }))
         }
+        Command::SubvolumeRestore { path, snapshot } => {
+            subvolume::restore(&path, &snapshot).map(empty)
+        }
         Command::SubvolumeDelete { path } => {
             descent::discard(&path)?;
             subvolume::delete(&path).map(empty)
@@ -197,6 +201,8 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
                 "gateway": started.gateway,
             }))
         }
+        Command::RuntimeRun(wish) => run::run(&wish).map(empty),
+        Command::FileSystemSync { path } => disk::sync_file_system(&path).map(empty),
         Command::BoxKill(wish) => Ok(json!({ "killed": kill::kill(&wish, network)? })),
         Command::BoxFreeze {
             cgroups, frozen, ..

@@ -1,7 +1,7 @@
 import { type ExecutionSpec, type ExecutionState, HostError } from '../contract/index.ts';
 import type { GuestLink } from '../link/guest-link.ts';
 import type { GuestStream } from '../link/guest-stream.ts';
-import type { ExecutionRecord } from '../spool/execution-record.ts';
+import type { ExecutionRecord, InheritedExecution } from '../spool/execution-record.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Bell } from './bell.ts';
 import { checkSame, checkSpec } from './exec-request.ts';
@@ -26,6 +26,7 @@ export class BoxExecutions {
   readonly #spool: Spool;
   readonly #live = new Map<string, LiveExecution>();
   readonly #context: LiveExecutionContext;
+  #parked = false;
   #lastSeq: number;
   #outputBytes: number;
   #link: GuestLink | undefined;
@@ -58,6 +59,7 @@ export class BoxExecutions {
   /** Takes up what earlier lives of the host left unfinished, and starts new ones on this link from now on. */
   connect(link: GuestLink): void {
     this.#link = link;
+    this.#parked = false;
     for (const execution of this.#live.values()) {
       execution.open(link, true);
     }
@@ -91,7 +93,7 @@ export class BoxExecutions {
       return known?.state() ?? completedState(record);
     }
     const link = this.#link;
-    if (link === undefined) {
+    if (link === undefined || this.#parked) {
       throw new HostError('boxNotRunning', 'the box is not running');
     }
     const execution = this.#begin(spec, link);
@@ -107,6 +109,30 @@ export class BoxExecutions {
       this.#spool.executions.moveStream(this.#boxId, executionId, streamId);
     }
     return stream;
+  }
+
+  /** No new ones for now: the box sleeps. Those that are there wait for their guest. */
+  park(): void {
+    this.#parked = true;
+  }
+
+  /** They came with the memory of another box and belong to it: here they have ended, as lost. */
+  inherit(inherited: readonly InheritedExecution[], reason: string): void {
+    for (const { executionId, ...rest } of inherited) {
+      if (this.#spool.executions.find(this.#boxId, executionId) === undefined) {
+        this.#lastSeq += 1;
+        const record = { ...rest, executionId, seq: this.#lastSeq, streamId: 0, environment: {}, stdinClosed: true };
+        const nothing = { sizeBytes: 0 };
+        const finish = {
+          endedMs: Date.now(),
+          end: { kind: 'lost', reason },
+          stdout: nothing,
+          stderr: nothing,
+        } as const;
+        this.#spool.executions.insert(this.#boxId, record);
+        this.#spool.executions.finish(this.#boxId, executionId, finish);
+      }
+    }
   }
 
   /** Records every unfinished one as lost. */

@@ -48,6 +48,11 @@ export class FakeBox {
     this.#handler = handler;
     this.#emit = emit;
     this.state = { id: spec.id, phase: 'starting', isolation };
+    for (const inherited of withMemory ? (snapshot?.running ?? []) : []) {
+      const execution = new FakeExecution(inherited);
+      this.executions.set(inherited.executionId, execution);
+      this.#complete(execution, { kind: 'lost', reason: `it was forked: it belongs to ${snapshot?.state.boxId}` });
+    }
   }
 
   change(state: Partial<BoxState>): void {

@@ -1,4 +1,5 @@
-import { type BoxState, HostError, type SnapshotState } from '../contract/index.ts';
+import { type BoxState, type ExecutionSpec, HostError, type SnapshotState } from '../contract/index.ts';
+import type { FakeExecution } from './fake-execution.ts';
 import type { FakeFiles } from './fake-files.ts';
 import type { FakeProcesses } from './fake-processes.ts';
 
@@ -10,6 +11,8 @@ export interface FakeSnapshot {
   readonly state: SnapshotState;
   readonly files: FakeFiles;
   readonly processes: FakeProcesses | undefined;
+  /** Executions that had no end when the memory was taken. */
+  readonly running: readonly ExecutionSpec[];
   readonly imageEnvironment: Readonly<Record<string, string>>;
 }
 
@@ -18,6 +21,7 @@ export interface FakeSource {
   readonly state: BoxState;
   readonly files: FakeFiles;
   readonly processes: FakeProcesses;
+  readonly executions: ReadonlyMap<string, FakeExecution>;
   readonly imageEnvironment: Readonly<Record<string, string>>;
 }
 
@@ -47,7 +51,9 @@ export class FakeSnapshots {
     };
     const processes = memory ? box.processes.copy() : undefined;
     const { imageEnvironment } = box;
-    this.#snapshots.set(snapshotId, { state, files: box.files.copy(), processes, imageEnvironment });
+    const unfinished = [...box.executions.values()].filter(({ status }) => status !== 'completed');
+    const running = memory ? unfinished.map(({ spec }) => spec) : [];
+    this.#snapshots.set(snapshotId, { state, files: box.files.copy(), processes, running, imageEnvironment });
     return state;
   }
 

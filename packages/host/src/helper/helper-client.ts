@@ -8,8 +8,8 @@ const LAST_RETRY_MS = 2_000;
 const STEADY_MS = 5_000;
 const MAX_ATTEMPTS = 5;
 
-/** Not safe to send twice: a box may have been started before the answer was lost. */
-const notRepeatable: ReadonlySet<HelperCommand> = new Set(['boxStart']);
+/** Not safe to send twice: a box may have been started, a runtime have done as told, before the answer was lost. */
+const notRepeatable: ReadonlySet<HelperCommand> = new Set(['boxStart', 'runtimeRun']);
 
 export interface HelperClientOptions {
   readonly binary: string;
@@ -21,7 +21,7 @@ export interface HelperClientOptions {
 
 /**
  * The helper, kept alive: when it dies it is started again with back-off, prepared, and commands in flight that may be repeated are sent again.
- * `boxStart` is not: it rejects with {@link HelperError} `lost`.
+ * `boxStart` and `runtimeRun` are not: they reject with {@link HelperError} `lost`.
  */
 export class HelperClient {
   readonly #options: HelperClientOptions;

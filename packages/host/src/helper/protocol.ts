@@ -29,6 +29,8 @@ export interface HelperCommands {
    * as it is. `usedBytes` is what is counted against the source's limit, including what only snapshots of it still hold.
    */
   subvolumeSnapshot: { args: { path: string; snapshot: string }; result: { usedBytes: number } };
+  /** Brings a subvolume back to what `subvolumeSnapshot` kept of it, without copying; the snapshot stays. Its limit has to be set anew. Idempotent. */
+  subvolumeRestore: { args: { path: string; snapshot: string }; result: Record<never, never> };
   /** Idempotent: an absent one is a success. */
   subvolumeDelete: { args: { path: string }; result: Record<never, never> };
   subvolumeUsage: { args: { path: string }; result: { usedBytes: number; limitBytes: number } };
@@ -94,6 +96,13 @@ export interface HelperCommands {
     args: { boxId: string; pid: number; startTimeTicks: number; hostname: string };
     result: Record<never, never>;
   };
+  /**
+   * Runs a command of the OCI runtime about a box that runs (pause, checkpoint, …) to its end, with nothing on its standard streams. Its `--log` file is emptied
+   * before; the errors in it become the message (code `runtimeFailed`). Killed when the time is over and when the helper dies.
+   */
+  runtimeRun: { args: { runtime: string[]; timeoutMs: number }; result: Record<never, never> };
+  /** Writes back all that the file system of `path` holds in memory: what was written before survives a power loss. */
+  fileSystemSync: { args: { path: string }; result: Record<never, never> };
   /** Removes cgroup directories, killing what is in them. Idempotent. */
   cgroupsRemove: { args: { paths: string[] }; result: Record<never, never> };
   /** Watches the init process of a box; `exited` follows at once if it is gone already. Idempotent. */

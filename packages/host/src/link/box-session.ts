@@ -49,7 +49,7 @@ export class BoxSession {
 
   async listen(): Promise<void> {
     const { socketPath, socketOwner } = this.#options;
-    this.#server = await listenOn(socketPath, socketOwner, (socket) => this.link.accept(socket));
+    this.#server ??= await listenOn(socketPath, socketOwner, (socket) => this.link.accept(socket));
   }
 
   async configure(configuration: GuestConfiguration): Promise<void> {
@@ -70,6 +70,13 @@ export class BoxSession {
     this.#options.spool.links.setConfigured(this.#options.boxId);
     this.#configured = true;
     this.#flow();
+  }
+
+  /** Nothing but `configure` goes to a guest until it is configured once more, though it was before. */
+  forgetConfiguration(): void {
+    this.#options.spool.links.clearConfigured(this.#options.boxId);
+    this.#configured = false;
+    this.link.closeGate();
   }
 
   /** No guest can dial any more; the present connection stays. */

@@ -1,4 +1,5 @@
 import type { BoxMetrics, BoxUser, Host, LogEntry } from '../contract/index.ts';
+import type { InheritedExecution } from '../spool/execution-record.ts';
 
 /** What a box is told about itself once after its start (API of the guest: `Configure`). */
 export interface GuestConfiguration {
@@ -9,6 +10,14 @@ export interface GuestConfiguration {
   readonly nameservers: readonly string[];
   readonly hosts: ReadonlyArray<{ readonly address: string; readonly names: readonly string[] }>;
   readonly memoryBytes: number;
+}
+
+/** What a guest knows from the box whose memory it was taken of. */
+export interface Heritage {
+  /** Lives of the host whose streams it may hold. */
+  readonly epoch: number;
+  /** Executions that had no end. */
+  readonly executions: readonly InheritedExecution[];
 }
 
 /** Methods of {@link Host} that concern one box, without the leading `boxId`. */
@@ -49,6 +58,30 @@ export interface GuestBox extends BoxCalls {
 
   /** Tells the guest who it is; resolves when it has applied it. After this, `ready` resolves. Remembered as done for this guest's boot. */
   configure(configuration: GuestConfiguration): Promise<void>;
+
+  /**
+   * The box sleeps with its memory: nobody can dial, calls that need the guest reject with `boxNotRunning`, executions keep their state and
+   * those who wait for them wait on. Ended by `listen()`, after which the same guest goes on, or by `boxEnded()`. Idempotent.
+   */
+  park(): Promise<void>;
+
+  /**
+   * Ends the connection and takes none until `answer()`: a guest whose memory is taken must not hold one, of which it would not notice that it is gone. What
+   * travels over the link waits.
+   */
+  hangUp(): void;
+
+  /** The guest may dial again after `hangUp()`. */
+  answer(): Promise<void>;
+
+  /** The guest that dials next has to be configured before anything else is asked of it, though it may have been before. */
+  forgetConfiguration(): void;
+
+  /** What the memory of the box brings along into another one. */
+  heritage(): Heritage;
+
+  /** Before the first `listen()`: the guest comes with the memory of another box. Executions it runs for that one have ended here, as lost with this reason. */
+  inherit(heritage: Heritage, reason: string): void;
 
   /** Writes what the box has written back to its disk. */
   sync(signal?: AbortSignal): Promise<void>;

@@ -20,7 +20,7 @@ import { BoxLogs } from '../logs/box-logs.ts';
 import type { Spool } from '../spool/spool.ts';
 import { BoxSession } from './box-session.ts';
 import { forward } from './forward.ts';
-import type { GuestBox, GuestBoxListener, GuestConfiguration } from './guest-box.ts';
+import type { GuestBox, GuestBoxListener, GuestConfiguration, Heritage } from './guest-box.ts';
 import type { GuestLink } from './guest-link.ts';
 import { ask } from './request.ts';
 import type { SocketOwner } from './socket-listener.ts';
@@ -51,6 +51,7 @@ class LinkedBox implements GuestBox {
   #ending: Promise<void> | undefined;
   #breached = false;
   #closed = false;
+  #parked = false;
 
   constructor(options: GuestBoxOptions) {
     this.#options = options;
@@ -83,7 +84,7 @@ class LinkedBox implements GuestBox {
   }
 
   get listening(): boolean {
-    return this.#session !== undefined;
+    return this.#session !== undefined && !this.#parked;
   }
 
   get connected(): boolean {
@@ -92,6 +93,12 @@ class LinkedBox implements GuestBox {
 
   async listen(): Promise<void> {
     await this.#ending;
+    if (this.#parked && this.#session !== undefined && this.#ending === undefined) {
+      this.#parked = false;
+      this.#executions.connect(this.#session.link);
+      await this.#session.listen();
+      return;
+    }
     if (this.#session !== undefined || this.#closed) {
       throw new HostError('internal', 'the box listens already, or is closed');
     }
@@ -100,6 +107,7 @@ class LinkedBox implements GuestBox {
       this.#breached = false;
       this.#ready = awaited();
     }
+    this.#parked = false;
     const { boxId, socketPath, socketOwner, spool } = this.#options;
     const session = new BoxSession({
       boxId,
@@ -114,6 +122,44 @@ class LinkedBox implements GuestBox {
     session.ready.then(this.#ready.resolve, this.#ready.reject);
     this.#executions.connect(session.link);
     await session.listen();
+  }
+
+  async park(): Promise<void> {
+    this.#parked = true;
+    this.#executions.park();
+    this.hangUp();
+    await Promise.all(this.#executions.live().map((execution) => execution.settle()));
+  }
+
+  hangUp(): void {
+    this.#session?.stopListening();
+    this.#session?.link.disconnect();
+  }
+
+  async answer(): Promise<void> {
+    await this.#session?.listen();
+  }
+
+  forgetConfiguration(): void {
+    if (this.#session === undefined) {
+      this.#options.spool.links.clearConfigured(this.boxId);
+    } else {
+      this.#session.forgetConfiguration();
+    }
+  }
+
+  heritage(): Heritage {
+    const executions = this.#executions.live().map(({ record }) => {
+      const { executionId, origin, command, shellName, user, attachStdin, startedMs } = record;
+      const named = { ...(shellName === undefined ? {} : { shellName }), ...(user === undefined ? {} : { user }) };
+      return { executionId, origin, command, attachStdin, startedMs, ...named };
+    });
+    return { epoch: this.#options.spool.links.epoch(this.boxId), executions };
+  }
+
+  inherit({ epoch, executions }: Heritage, reason: string): void {
+    this.#options.spool.links.raiseEpoch(this.boxId, epoch);
+    this.#executions.inherit(executions, reason);
   }
 
   async configure(configuration: GuestConfiguration): Promise<void> {
@@ -158,7 +204,10 @@ class LinkedBox implements GuestBox {
     return this.#calls.kill(executionId, options);
   }
 
-  stdin(executionId: string, bytes: Uint8Array, end: boolean, token?: string): Promise<void> {
+  async stdin(executionId: string, bytes: Uint8Array, end: boolean, token?: string): Promise<void> {
+    if (this.#parked) {
+      throw new HostError('boxNotRunning', 'the box is not running');
+    }
     return this.#calls.stdin(executionId, bytes, end, token);
   }
 
@@ -226,7 +275,7 @@ class LinkedBox implements GuestBox {
 
   /** @throws HostError `boxNotRunning` */
   #link(): GuestLink {
-    if (this.#session === undefined) {
+    if (this.#session === undefined || this.#parked) {
       throw new HostError('boxNotRunning', 'the box is not running');
     }
     return this.#session.link;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type BoxImage, HostError, type Layer } from '../contract/index.ts';
+import { type BoxImage, type BoxSpec, HostError, type Layer } from '../contract/index.ts';
 import type { HostParts } from './host-parts.ts';
 
 /** More than these one overlay does not take, with room for those of a box that starts from the last. */
@@ -49,9 +49,28 @@ function resolve(
   if (snapshot?.phase !== 'ready') {
     throw new HostError('imageUnavailable', `there is no snapshot ${image.snapshotId}`);
   }
-  if (image.memory) {
+  if (image.memory && snapshot.memoryBytes === 0) {
     throw new HostError('memoryUnsupported', `snapshot ${image.snapshotId} has no memory`);
   }
   const layer = { path: paths.snapshotLayer(snapshot.id), ownerBase: snapshot.ownerBase };
   return { layers: [layer, ...snapshot.layers], environment: snapshot.imageEnvironment };
+}
+
+/** Whether processes come along with it. */
+export const hasMemory = (image: BoxImage): image is { readonly snapshotId: string; readonly memory: true } =>
+  image !== 'default' && 'snapshotId' in image && image.memory;
+
+/** The grade that a box may have: memory goes on only under the one that it was taken of. @throws HostError `memoryUnsupported` */
+export function isolationWish(
+  { snapshotStore }: Pick<HostParts, 'snapshotStore'>,
+  { image, isolation }: BoxSpec,
+): BoxSpec['isolation'] {
+  if (!hasMemory(image)) {
+    return isolation;
+  }
+  const needed = snapshotStore.get(image.snapshotId)?.isolation;
+  if (needed !== undefined && isolation !== 'auto' && isolation !== needed) {
+    throw new HostError('memoryUnsupported', `the memory of snapshot ${image.snapshotId} needs the grade ${needed}`);
+  }
+  return needed ?? isolation;
 }

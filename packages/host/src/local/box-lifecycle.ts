@@ -1,23 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BoxSpec, BoxState, Isolation, SnapshotState } from '../contract/index.ts';
 import { HostError } from '../contract/index.ts';
-import { isDiskFull } from '../helper/helper-error.ts';
-import { readOomKills } from '../runtimes/oci/cgroup-usage.ts';
-import { findImage } from './box-image.ts';
+import { HelperError, isDiskFull } from '../helper/helper-error.ts';
+import { explainEnd } from './box-end.ts';
+import { findImage, hasMemory } from './box-image.ts';
+import { BoxMemory, inheritMemory, type Waking } from './box-memory.ts';
 import { BoxRemover } from './box-remover.ts';
 import { type BoxRow, isNobodys, isPresent, noProcesses, stateOf } from './box-row.ts';
 import { BoxSleep } from './box-sleep.ts';
 import { BoxStarter } from './box-starter.ts';
 import { applyDiskLimit } from './disk-limit.ts';
-import { cgroupsPathOf, type HostParts } from './host-parts.ts';
+import type { HostParts } from './host-parts.ts';
+import { openImage } from './memory-image.ts';
 import { BoxClaims } from './pool/box-claims.ts';
 import { PooledBoxes } from './pool/pooled-boxes.ts';
 import { type Template, templateOf } from './pool/template.ts';
 import type { WarmPool } from './pool/warm-pool.ts';
+import { isAlive } from './process-table.ts';
 import { recordRow } from './record-row.ts';
 import { snapshotStateOf } from './snapshot-store.ts';
 import { Snapshots } from './snapshots.ts';
-import { companionEnded, explainCompanionExit, explainExit, type StopReason } from './stop-cause.ts';
+import { companionEnded, type StopReason } from './stop-cause.ts';
 import { Turns } from './turns.ts';
 
 const FIRST_RETRY_MS = 100;
@@ -37,6 +40,7 @@ export class BoxLifecycle {
   readonly #remover: BoxRemover;
   readonly #sleep: BoxSleep;
   readonly #claims: BoxClaims;
+  readonly #memory: BoxMemory;
   /** Suspend, the beginning of a resume, snapshot and destroy of one box come one after the other. */
   readonly #turns = new Turns();
   readonly #starting = new Map<string, Starting>();
@@ -51,9 +55,10 @@ export class BoxLifecycle {
     this.#parts = parts;
     this.#starter = new BoxStarter(parts);
     this.#remover = new BoxRemover(parts);
-    this.#sleep = new BoxSleep(parts, this.#remover);
+    this.#memory = new BoxMemory(parts);
+    this.#sleep = new BoxSleep(parts, this.#remover, this.#memory);
     this.#claims = new BoxClaims(parts, this.#starter);
-    this.snapshots = new Snapshots(parts);
+    this.snapshots = new Snapshots(parts, this.#memory);
     this.pooled = new PooledBoxes(parts, this.#starter, this.#remover);
   }
 
@@ -65,7 +70,15 @@ export class BoxLifecycle {
       return this.#starting.get(existing.place)?.done ?? stateOf(existing);
     }
     runtimes.require(isolation);
-    const template = templateOf(spec, isolation, findImage(this.#parts, spec.image));
+    const image = findImage(this.#parts, spec.image);
+    if (hasMemory(spec.image)) {
+      const waking = await inheritMemory(this.#parts, spec.image.snapshotId);
+      const meanwhile = store.get(spec.id);
+      return meanwhile
+        ? (this.#starting.get(meanwhile.place)?.done ?? stateOf(meanwhile))
+        : this.#begin(spec, this.#newRow(spec.id, { isolation, size: spec.size, image }), waking);
+    }
+    const template = templateOf(spec, isolation, image);
     // From here to the entry in #starting nothing waits, so a second call finds the first.
     const place = this.#pool?.take(template);
     if (place === undefined) {
@@ -85,28 +98,44 @@ export class BoxLifecycle {
     return this.#coldStarts > 0;
   }
 
-  /** Ends the processes of a running box and keeps its disk. Two calls at once do it once. @throws HostError `boxNotRunning` */
-  async suspend(boxId: string): Promise<BoxState> {
+  /**
+   * Ends the processes of a running box and keeps its disk, with `memory` the processes too. Two calls at once do it once.
+   * @throws HostError `boxNotRunning`, `memoryUnsupported`, `noSpace`
+   */
+  async suspend(boxId: string, { memory }: { readonly memory: boolean }): Promise<BoxState> {
     const { place } = this.#parts.store.require(boxId);
     const pending =
       this.#suspending.get(place) ??
-      this.#turns.run(place, () => this.#suspend(place)).finally(() => this.#suspending.delete(place));
+      this.#turns.run(place, () => this.#suspend(place, memory)).finally(() => this.#suspending.delete(place));
     this.#suspending.set(place, pending);
     return pending;
   }
 
   /**
-   * Starts a suspended box again. Resolves with what is, `suspended` when it did not start.
-   * @throws HostError `boxNotFound`, `boxNotSuspended`, `imageUnavailable`
+   * Starts a suspended box again, with `memory` from its memory if it was kept. Resolves with what is, `suspended` when it did not start.
+   * @throws HostError `boxNotFound`, `boxNotSuspended`, `imageUnavailable`, `checkpointUnusable`
    */
-  async resume(spec: BoxSpec): Promise<BoxState> {
-    const { place } = this.#parts.store.require(spec.id);
-    const { started } = await this.#turns.run(place, async () => ({ started: this.#resume(spec, place) }));
+  async resume(spec: BoxSpec, { memory }: { readonly memory: boolean }): Promise<BoxState> {
+    const { paths, store } = this.#parts;
+    const { place } = store.require(spec.id);
+    const { started } = await this.#turns.run(place, async () => {
+      const row = store.requireAt(place);
+      const directory =
+        memory && row.phase === 'suspended' && row.memory === 'kept' ? paths.boxMemory(place) : undefined;
+      if (directory !== undefined) {
+        this.#memory.require(row);
+        await openImage(directory);
+      }
+      return { started: this.#resume(spec, place, directory === undefined ? undefined : { directory }) };
+    });
     return started;
   }
 
-  /** Keeps the disk of a box. The same id again tells what is there. @throws HostError `boxNotRunning`, `noSpace` */
-  async snapshot(boxId: string, snapshotId: string): Promise<SnapshotState> {
+  /**
+   * Keeps the disk of a box, with `memory` its processes too. The same id again tells what is there.
+   * @throws HostError `boxNotRunning`, `memoryUnsupported`, `noSpace`
+   */
+  async snapshot(boxId: string, snapshotId: string, wish: { readonly memory: boolean }): Promise<SnapshotState> {
     const { store, snapshotStore } = this.#parts;
     const pending = this.#taking.get(snapshotId);
     const existing = snapshotStore.get(snapshotId);
@@ -121,7 +150,7 @@ export class BoxLifecycle {
     }
     const { place } = store.require(boxId);
     const taken = this.#turns
-      .run(place, () => this.#snapshot(place, snapshotId))
+      .run(place, () => this.#snapshot(place, snapshotId, wish))
       .finally(() => this.#taking.delete(snapshotId));
     this.#taking.set(snapshotId, taken);
     return taken;
@@ -129,7 +158,7 @@ export class BoxLifecycle {
 
   async deleteSnapshot(snapshotId: string): Promise<void> {
     await this.#taking.get(snapshotId)?.catch(() => undefined);
-    this.snapshots.delete(snapshotId);
+    await this.snapshots.delete(snapshotId);
     await this.#pool?.release(this.#parts.paths.snapshotLayer(snapshotId));
     await this.snapshots.collect();
   }
@@ -151,6 +180,7 @@ export class BoxLifecycle {
   /** The init process of the box in this place, or the companion that its runtime needs, has ended. */
   async exited(place: string, pid: number, waitStatus: number | null): Promise<void> {
     const { companions, store, log } = this.#parts;
+    this.#sleep.processesEnded(place);
     const isAffected = () => {
       const row = store.at(place);
       return row !== undefined && isPresent(row) && (row.pid === pid || companions.get(place) === pid);
@@ -161,7 +191,7 @@ export class BoxLifecycle {
     // What has happened has to be recorded, whatever stands in the way for a while.
     for (let delayMs = FIRST_RETRY_MS; isAffected(); delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
       try {
-        await this.stop(place, () => this.#explain(place, pid, waitStatus));
+        await this.stop(place, () => explainEnd(this.#parts, place, pid, waitStatus));
       } catch (error) {
         log.error({ place, error: String(error) }, 'the end of a box could not be handled; trying again');
         await delay(delayMs, undefined, { ref: false });
@@ -195,25 +225,24 @@ export class BoxLifecycle {
     await this.stop(place, async () => ({ cause: 'runtime_failed', detail: companionEnded }));
   }
 
+  /** The box goes on with its processes: what was kept for that is needed no more. */
+  async dropMemory(place: string): Promise<void> {
+    await this.#sleep.dropMemory(place);
+  }
+
   /** Finishes what an earlier life of the host began: a suspend, or a resume, which is taken back. */
   async fallAsleep(place: string): Promise<void> {
-    await this.#turns.run(place, () => this.#sleep.fallAsleep(place));
+    await this.#turns.run(place, async () => {
+      const row = this.#parts.store.requireAt(place);
+      if (row.memory === 'keeping' && row.pid !== undefined && (await isAlive(row.pid, row.startTimeTicks ?? 0))) {
+        await this.#sleep.fallAsleepWithMemory(place);
+      } else {
+        await this.#sleep.fallAsleep(place);
+      }
+    });
   }
 
-  async #explain(place: string, pid: number, waitStatus: number | null): Promise<StopReason> {
-    const { cgroups, companions, configuration, paths, runtimes, store } = this.#parts;
-    const row = store.requireAt(place);
-    const oomKills = await readOomKills(cgroups, cgroupsPathOf(configuration, place));
-    if (companions.get(place) === pid) {
-      return explainCompanionExit(waitStatus, oomKills);
-    }
-    const lastWords = await runtimes.get(row.isolation)?.lastWords(paths.bundle(place));
-    return lastWords
-      ? { cause: 'runtime_failed', detail: `the sandbox failed: ${lastWords}` }
-      : explainExit(waitStatus, oomKills);
-  }
-
-  #newRow(boxId: string, { isolation, size, image }: Template): BoxRow {
+  #newRow(boxId: string, { isolation, size, image }: Pick<Template, 'isolation' | 'size' | 'image'>): BoxRow {
     return this.#put({
       ...noProcesses,
       place: boxId,
@@ -228,11 +257,12 @@ export class BoxLifecycle {
       detail: undefined,
       startedMs: undefined,
       stoppedMs: undefined,
+      memory: undefined,
     });
   }
 
-  #begin(spec: BoxSpec, row: BoxRow): Promise<BoxState> {
-    return this.#run(row.place, (signal) => this.#start(spec, row, signal));
+  #begin(spec: BoxSpec, row: BoxRow, waking?: Waking): Promise<BoxState> {
+    return this.#run(row.place, (signal) => this.#start(spec, row, waking, signal));
   }
 
   #run(place: string, start: (signal: AbortSignal) => Promise<BoxState>): Promise<BoxState> {
@@ -266,30 +296,40 @@ export class BoxLifecycle {
     }
     this.#pool?.lose(place);
     try {
-      return await this.#start(spec, fresh, signal);
+      return await this.#start(spec, fresh, undefined, signal);
     } finally {
       this.#starting.delete(fresh.place);
     }
   }
 
-  async #start(spec: BoxSpec, row: BoxRow, signal: AbortSignal): Promise<BoxState> {
+  async #start(spec: BoxSpec, row: BoxRow, waking: Waking | undefined, signal: AbortSignal): Promise<BoxState> {
     const { store, log } = this.#parts;
     const { place, id, phase } = row;
     const begunMs = performance.now();
     this.#coldStarts++;
     try {
-      await this.#starter.start(spec, row, signal);
+      await this.#starter.start(spec, row, signal, waking);
       await this.#starter.configure(spec, row, signal);
       if (phase === 'resuming') {
         await applyDiskLimit(this.#parts, row);
       }
       if (store.requireAt(place).phase === phase) {
-        this.#put({ ...store.requireAt(place), phase: 'running', startedMs: Date.now(), stoppedMs: undefined });
+        const started = { startedMs: Date.now(), stoppedMs: undefined, memory: undefined };
+        this.#put({ ...store.requireAt(place), phase: 'running', ...started });
+        await this.#sleep.dropMemory(place);
         log.info({ boxId: id, startMs: Math.round(performance.now() - begunMs) }, 'box runs');
       }
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       await this.stop(place, async () => ({ cause: isDiskFull(error) ? 'out_of_disk' : 'runtime_failed', detail }));
+      if (
+        waking !== undefined &&
+        phase === 'resuming' &&
+        error instanceof HelperError &&
+        error.code === 'runtimeFailed'
+      ) {
+        throw new HostError('checkpointUnusable', `the memory of box ${id} cannot be used: ${detail}`);
+      }
     } finally {
       this.#coldStarts--;
       this.#pool?.wake();
@@ -297,7 +337,7 @@ export class BoxLifecycle {
     return stateOf(store.requireAt(place));
   }
 
-  async #suspend(place: string): Promise<BoxState> {
+  async #suspend(place: string, memory: boolean): Promise<BoxState> {
     const row = await this.#settled(place);
     if (row.phase === 'suspended') {
       return stateOf(row);
@@ -305,41 +345,62 @@ export class BoxLifecycle {
     if (row.phase !== 'running' && row.phase !== 'suspending') {
       throw new HostError('boxNotRunning', `box ${row.id} is ${stateOf(row).phase}`);
     }
+    if (memory) {
+      return this.#suspendWithMemory(row);
+    }
     this.#put({ ...row, phase: 'suspending' });
     return this.#sleep.fallAsleep(place);
   }
 
+  async #suspendWithMemory({ place, pid, startTimeTicks }: BoxRow): Promise<BoxState> {
+    try {
+      return await this.#sleep.fallAsleepWithMemory(place);
+    } catch (error) {
+      if (pid !== undefined && startTimeTicks !== undefined && !(await isAlive(pid, startTimeTicks))) {
+        // Its end was told while the box counted as one that sleeps.
+        await this.exited(place, pid, null);
+      }
+      throw error;
+    }
+  }
+
   /** Nothing waits before the row is written. */
-  #resume(spec: BoxSpec, place: string): Promise<BoxState> {
+  #resume(spec: BoxSpec, place: string, waking: Waking | undefined): Promise<BoxState> {
     const row = this.#parts.store.requireAt(place);
     if (row.phase === 'running' || row.phase === 'starting' || row.phase === 'resuming') {
       return this.#starting.get(place)?.done ?? Promise.resolve(stateOf(row));
     }
     this.#sleep.requireWakeable(row);
-    return this.#begin(spec, this.#put({ ...row, phase: 'resuming', cause: undefined, detail: undefined }));
+    return this.#begin(spec, this.#put({ ...row, phase: 'resuming', cause: undefined, detail: undefined }), waking);
   }
 
-  async #snapshot(place: string, snapshotId: string): Promise<SnapshotState> {
+  async #snapshot(place: string, snapshotId: string, wish: { readonly memory: boolean }): Promise<SnapshotState> {
     const row = this.#parts.store.requireAt(place);
-    if (row.phase !== 'running' && row.phase !== 'suspended' && row.phase !== 'stopped') {
+    if (wish.memory) {
+      this.#memory.require(row);
+    }
+    if (row.phase !== 'running' && (wish.memory || (row.phase !== 'suspended' && row.phase !== 'stopped'))) {
       throw new HostError('boxNotRunning', `box ${row.id} is ${stateOf(row).phase}`);
     }
-    return this.snapshots.take(row, snapshotId);
+    return this.snapshots.take(row, snapshotId, wish);
   }
 
   async #stop(place: string, reason: () => Promise<StopReason>): Promise<void> {
-    const { store, guests, log } = this.#parts;
+    const { store, log } = this.#parts;
     const { cause, detail } = await reason();
     log.warn({ boxId: store.requireAt(place).id, cause, detail }, 'box stopped');
     await this.#remover.killProcesses(store.requireAt(place));
-    await guests.live(place).boxEnded(detail);
+    const before = store.requireAt(place);
+    const memory = await this.#sleep.settle(
+      before.phase === 'resuming' ? before : { ...before, memory: undefined },
+      detail,
+    );
     await this.#remover.removeRuntimeFiles(place);
-    guests.retire(place);
     const row = store.requireAt(place);
     if (!isPresent(row)) {
       return;
     }
-    const end = { cause, detail, stoppedMs: Date.now() };
+    const end = { cause, detail, memory, stoppedMs: Date.now() };
     this.#put(
       row.phase === 'resuming'
         ? { ...row, ...noProcesses, phase: 'suspended', ...end }
@@ -357,7 +418,11 @@ export class BoxLifecycle {
     await this.#remover.killProcesses(store.requireAt(place));
     await guests.live(place).boxEnded('the box was destroyed');
     guests.retire(place);
-    await Promise.all([this.#remover.removeRuntimeFiles(place), this.#remover.removeVolume(place)]);
+    await Promise.all([
+      this.#remover.removeRuntimeFiles(place),
+      this.#remover.removeVolume(place),
+      this.#sleep.dropMemory(place),
+    ]);
     this.#put({ ...store.requireAt(place), phase: 'destroyed', cause: before.cause ?? 'destroyed' });
     // What the box stood on may be needed by nobody now; where this fails, the next one or a restart does it.
     await this.snapshots

@@ -30,6 +30,11 @@ export interface BoxRow {
   readonly detail: string | undefined;
   readonly startedMs: number | undefined;
   readonly stoppedMs: number | undefined;
+  /**
+   * `keeping`: being written out, the box is `suspending`; `kept`: an image is there that belongs to the disk as it is; `waking`: its processes may have
+   * gone on, so that the image must not be used again.
+   */
+  readonly memory: 'keeping' | 'kept' | 'waking' | undefined;
 }
 
 /** What a row says of the processes of a box that has none. */
@@ -50,7 +55,7 @@ export function stateOf(row: BoxRow): BoxState {
     phase: shown(row.phase),
     isolation: row.isolation,
     ...(row.ipv4 === undefined ? {} : { ipv4: row.ipv4 }),
-    ...(row.phase === 'suspended' ? { hasMemory: false } : {}),
+    ...(row.phase === 'suspended' ? { hasMemory: row.memory === 'kept' } : {}),
     ...(cause === undefined ? {} : { cause }),
     ...(row.detail === undefined ? {} : { detail: row.detail }),
     ...(row.startedMs === undefined ? {} : { startedMs: row.startedMs }),

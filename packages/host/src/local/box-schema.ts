@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Layer } from '../contract/index.ts';
-import { columnsOf } from '../spool/columns.ts';
+import { addMissingColumns, columnsOf } from '../spool/columns.ts';
 
 const TABLE = `
   CREATE TABLE IF NOT EXISTS boxes (
@@ -19,7 +19,8 @@ const TABLE = `
     cause TEXT,
     detail TEXT,
     started_ms INTEGER,
-    stopped_ms INTEGER
+    stopped_ms INTEGER,
+    memory TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX IF NOT EXISTS boxes_slot ON boxes (slot) WHERE phase <> 'destroyed';
 `;
@@ -37,6 +38,7 @@ export function prepareBoxTable(database: DatabaseSync, defaultLayers: readonly 
   const columns = columnsOf(database, 'boxes');
   if (columns.size === 0 || columns.has('place')) {
     database.exec(TABLE);
+    addMissingColumns(database, 'boxes', ['memory TEXT']);
     return;
   }
   database.exec('BEGIN IMMEDIATE');

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BoxSpec } from '../contract/index.ts';
+import { type BoxSpec, HostError } from '../contract/index.ts';
 import { HelperError } from '../helper/helper-error.ts';
 import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
+import { memoryTimeoutMs, type Waking } from './box-memory.ts';
 import type { BoxRow } from './box-row.ts';
 import { watchBox } from './box-watch.ts';
 import { diskLimit, START_SLACK_BYTES } from './disk-limit.ts';
@@ -28,18 +29,19 @@ export class BoxStarter {
   }
 
   /** Starts the box's processes and records them. `signal` is aborted when the box is to be destroyed. */
-  async start(spec: BoxSpec, row: BoxRow, signal: AbortSignal): Promise<void> {
+  async start(spec: BoxSpec, row: BoxRow, signal: AbortSignal, waking?: Waking): Promise<void> {
     await this.#limiter.run(async () => {
       signal.throwIfAborted();
-      await this.#prepare(spec, row);
+      await this.#prepare(spec, row, waking);
       for (let attempt = 1; ; attempt++) {
         signal.throwIfAborted();
         try {
-          await this.#startProcesses(row);
+          await this.#startProcesses(row, waking);
           return;
         } catch (error) {
-          const lost = error instanceof HelperError && error.code === 'lost';
-          if (!lost || attempt >= START_ATTEMPTS) {
+          // Processes that may have gone on must not go on a second time over what they have written since.
+          const repeatable = isLost(error) && !(waking !== undefined && row.phase === 'resuming');
+          if (!repeatable || attempt >= START_ATTEMPTS) {
             throw error;
           }
           await this.#removeHalfStart(row);
@@ -62,8 +64,8 @@ export class BoxStarter {
     await bounded(configured, CONFIGURE_TIMEOUT_MS, 'the guest did not answer', signal);
   }
 
-  async #prepare(spec: BoxSpec, row: BoxRow): Promise<void> {
-    await Promise.all([this.#makeVolume(row), this.#makeBundle(spec, row), this.#makeLink(row)]);
+  async #prepare(spec: BoxSpec, row: BoxRow, waking: Waking | undefined): Promise<void> {
+    await Promise.all([this.#makeVolume(row), this.#makeBundle(spec, row), this.#makeLink(row, waking)]);
   }
 
   async #makeVolume(row: BoxRow): Promise<void> {
@@ -104,31 +106,56 @@ export class BoxStarter {
     await writeFile(join(bundle, 'config.json'), JSON.stringify(config), { mode: 0o600 });
   }
 
-  async #makeLink({ place }: BoxRow): Promise<void> {
+  async #makeLink({ place, phase }: BoxRow, waking: Waking | undefined): Promise<void> {
     const { paths, guests } = this.#parts;
+    const guest = guests.live(place);
+    if (waking === undefined && phase === 'resuming') {
+      await guest.boxEnded('the box was started anew, without its memory');
+    } else if (waking !== undefined) {
+      guest.forgetConfiguration();
+    }
+    if (waking?.inherited !== undefined) {
+      guest.inherit(waking.inherited.heritage, waking.inherited.reason);
+    }
     await mkdir(paths.link(place), { recursive: true, mode: 0o711 });
-    await Promise.all([
-      writeFile(join(paths.link(place), 'meminfo'), '', { mode: 0o444 }),
-      guests.live(place).listen(),
-    ]);
+    await Promise.all([writeFile(join(paths.link(place), 'meminfo'), '', { mode: 0o444 }), guest.listen()]);
   }
 
-  async #startProcesses({ place, isolation, slot, layers }: BoxRow): Promise<void> {
+  async #startProcesses(box: BoxRow, waking: Waking | undefined): Promise<void> {
+    const { place, isolation, slot, layers, size } = box;
     const { helper, paths, runtimes, store } = this.#parts;
     const runtime = runtimes.require(isolation);
     const bundle = paths.bundle(place);
-    const pidFile = join(bundle, 'pid');
-    const started = await helper.call('boxStart', {
+    const [pidFile, logFile] = [join(bundle, 'pid'), join(bundle, 'runtime.log')];
+    const command =
+      waking === undefined
+        ? runtime.run(place, bundle, pidFile, logFile)
+        : runtime.memory?.restore(place, waking.directory, bundle, pidFile, logFile);
+    if (command === undefined) {
+      throw new HostError('memoryUnsupported', `a box of the grade ${isolation} cannot start with its memory`);
+    }
+    const wakes = waking !== undefined && box.phase === 'resuming';
+    if (wakes) {
+      store.update(place, { memory: 'waking' });
+    }
+    const starting = helper.call('boxStart', {
       boxId: place,
       bundle,
       layers: [...layers],
       upper: join(paths.subvolume(place), 'upper'),
       work: join(paths.subvolume(place), 'work'),
       ownerBase: ownerBaseOf(slot),
-      runtime: runtime.run(place, bundle, pidFile, join(bundle, 'runtime.log')),
+      runtime: command,
       runtimeDelete: runtime.delete(place),
       pidFile,
-      timeoutMs: START_TIMEOUT_MS,
+      timeoutMs: waking === undefined ? START_TIMEOUT_MS : memoryTimeoutMs(size.memoryBytes),
+    });
+    const started = await starting.catch((error: unknown) => {
+      // Nothing of it has run: the image is as good as before.
+      if (wakes && !isLost(error)) {
+        store.update(place, { memory: 'kept' });
+      }
+      throw error;
     });
     const { pid, startTimeTicks, netSlot, ipv4 } = started;
     const row = store.update(place, { pid, startTimeTicks, netSlot, ipv4 });
@@ -150,6 +177,8 @@ export class BoxStarter {
     ]);
   }
 }
+
+const isLost = (error: unknown) => error instanceof HelperError && error.code === 'lost';
 
 /** Rejects after the time, or at once when the signal is aborted. */
 function bounded(task: Promise<void>, timeoutMs: number, message: string, signal: AbortSignal): Promise<void> {

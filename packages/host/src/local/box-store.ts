@@ -22,6 +22,7 @@ const columns: Readonly<Record<keyof BoxRow, string>> = {
   detail: 'detail',
   startedMs: 'started_ms',
   stoppedMs: 'stopped_ms',
+  memory: 'memory',
 };
 
 /** Boxes on disk: every change is there before it is acted on. Rows are kept in memory too; the disk is read once. */

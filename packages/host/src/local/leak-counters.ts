@@ -10,24 +10,37 @@ export async function countLeaks(parts: HostParts): Promise<Record<string, numbe
   const waiting = new Set(store.all().flatMap((row) => (isNobodys(row) ? [row.place] : [])));
   const roots = paths.runtimeRoots;
   const parents = cgroupDirectories(cgroups, cgroupParent(configuration));
-  const [mounts, subvolumes, bundles, links, runtimeStates, interfaces, sockets, descriptors, groups, processes] =
-    await Promise.all([
-      countMounts(paths.bundles, waiting),
-      countEntries(paths.subvolumes, waiting),
-      countEntries(paths.bundles, waiting),
-      countEntries(paths.links, waiting),
-      Promise.all(roots.map((root) => countEntries(root, waiting))),
-      countInterfaces(configuration.interfacePrefix),
-      countSockets(paths.links, waiting),
-      countDescriptors([paths.volume, paths.links, paths.bundles, ...roots], waiting),
-      Promise.all(parents.map((parent) => countDirectories(parent, waiting))),
-      Promise.all(parents.map((parent) => countProcesses(parent, waiting))),
-    ]);
+  const [
+    mounts,
+    subvolumes,
+    memoryImages,
+    bundles,
+    links,
+    runtimeStates,
+    interfaces,
+    sockets,
+    descriptors,
+    groups,
+    processes,
+  ] = await Promise.all([
+    countMounts(paths.bundles, waiting),
+    countEntries(paths.subvolumes, waiting),
+    countEntries(paths.memory, new Set()),
+    countEntries(paths.bundles, waiting),
+    countEntries(paths.links, waiting),
+    Promise.all(roots.map((root) => countEntries(root, waiting))),
+    countInterfaces(configuration.interfacePrefix),
+    countSockets(paths.links, waiting),
+    countDescriptors([paths.volume, paths.links, paths.bundles, ...roots], waiting),
+    Promise.all(parents.map((parent) => countDirectories(parent, waiting))),
+    Promise.all(parents.map((parent) => countProcesses(parent, waiting))),
+  ]);
   return {
     mounts,
     processes: Math.max(0, ...processes),
     cgroups: sum(groups),
     subvolumes,
+    memoryImages,
     bundles,
     links,
     runtimeStates: sum(runtimeStates),

@@ -1,16 +1,9 @@
 import { readdir, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import {
-  type BoxSpec,
-  type BoxState,
-  type Host,
-  type HostDescription,
-  HostError,
-  type HostEvent,
-  type SnapshotState,
-} from '../contract/index.ts';
+import type { BoxSpec, BoxState, Host, HostDescription, HostEvent, SnapshotState } from '../contract/index.ts';
 import type { EventHub } from '../events/event-hub.ts';
 import { BoxCalls } from './box-calls.ts';
+import { isolationWish } from './box-image.ts';
 import type { BoxLifecycle } from './box-lifecycle.ts';
 import { isNobodys, stateOf } from './box-row.ts';
 import type { HostParts } from './host-parts.ts';
@@ -57,7 +50,8 @@ export class LocalHost extends BoxCalls implements Host {
 
   async create(spec: BoxSpec): Promise<BoxState> {
     const { isolations, lifecycle } = this.#options;
-    const isolation = this.parts.store.get(spec.id)?.isolation ?? chooseIsolation(isolations, spec.isolation);
+    const isolation =
+      this.parts.store.get(spec.id)?.isolation ?? chooseIsolation(isolations, isolationWish(this.parts, spec));
     return lifecycle.create(spec, isolation);
   }
 
@@ -66,21 +60,15 @@ export class LocalHost extends BoxCalls implements Host {
   }
 
   async suspend(boxId: string, { memory }: { readonly memory: boolean }): Promise<BoxState> {
-    if (memory) {
-      this.#refuseMemory(boxId);
-    }
-    return this.#options.lifecycle.suspend(boxId);
+    return this.#options.lifecycle.suspend(boxId, { memory });
   }
 
-  async resume(spec: BoxSpec, _options: { readonly memory: boolean }): Promise<BoxState> {
-    return this.#options.lifecycle.resume(spec);
+  async resume(spec: BoxSpec, options: { readonly memory: boolean }): Promise<BoxState> {
+    return this.#options.lifecycle.resume(spec, options);
   }
 
   async snapshot(boxId: string, snapshotId: string, { memory }: { readonly memory: boolean }): Promise<SnapshotState> {
-    if (memory) {
-      this.#refuseMemory(boxId);
-    }
-    return this.#options.lifecycle.snapshot(boxId, snapshotId);
+    return this.#options.lifecycle.snapshot(boxId, snapshotId, { memory });
   }
 
   async deleteSnapshot(snapshotId: string): Promise<void> {
@@ -141,11 +129,6 @@ export class LocalHost extends BoxCalls implements Host {
     const names = await readdir(this.parts.paths.snapshots);
     const { snapshotStore } = this.parts;
     return names.filter((name) => !snapshotStore.get(name)).length + this.#options.lifecycle.snapshots.unneeded;
-  }
-
-  #refuseMemory(boxId: string): never {
-    const { isolation } = this.parts.store.require(boxId);
-    throw new HostError('memoryUnsupported', `boxes of the grade ${isolation} cannot keep their memory on this host`);
   }
 
   async close(): Promise<void> {

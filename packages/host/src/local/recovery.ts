@@ -6,7 +6,9 @@ import { BoxRemover } from './box-remover.ts';
 import { type BoxRow, isNobodys } from './box-row.ts';
 import { watchBox } from './box-watch.ts';
 import { cgroupParent, type HostParts } from './host-parts.ts';
+import { removeImage } from './memory-image.ts';
 import { isAlive } from './process-table.ts';
+import { SLEEPING_DISK } from './state-paths.ts';
 
 /**
  * Brings what is in line with what was written, after any death of an earlier life: boxes that live are listened to again, boxes that died are
@@ -53,14 +55,47 @@ async function recoverBox(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow
       parts.store.delete(row.place);
       return;
     case 'suspending':
+      await finishSuspend(parts, lifecycle, row);
+      return;
     case 'resuming':
-      await lifecycle.fallAsleep(row.place);
+      await takeBackResume(parts, lifecycle, row);
       return;
     case 'stopped':
     case 'suspended':
       await new BoxRemover(parts).removeRuntimeFiles(row.place);
       return;
     case 'destroyed':
+  }
+}
+
+/** A box whose memory cannot be kept runs on. */
+async function finishSuspend(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow): Promise<void> {
+  try {
+    await lifecycle.fallAsleep(row.place);
+  } catch (error) {
+    const now = parts.store.requireAt(row.place);
+    if (now.phase !== 'running') {
+      throw error;
+    }
+    parts.log.warn({ boxId: row.id, error: String(error) }, 'a box could not be suspended and runs on');
+    await reattach(parts, lifecycle, now);
+  }
+}
+
+/** One whose processes went on with their memory already knows all it has to: it runs. */
+async function takeBackResume(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow): Promise<void> {
+  const { pid, startTimeTicks, place } = row;
+  if (
+    row.memory === 'waking' &&
+    pid !== undefined &&
+    startTimeTicks !== undefined &&
+    (await isAlive(pid, startTimeTicks))
+  ) {
+    const running = parts.store.put({ ...row, phase: 'running', memory: undefined, startedMs: Date.now() });
+    await lifecycle.dropMemory(place);
+    await reattach(parts, lifecycle, running);
+  } else {
+    await lifecycle.fallAsleep(place);
   }
 }
 
@@ -78,7 +113,7 @@ async function reattach(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow):
 
 /** Removes what belongs to no box: remains of a host that died between two steps, or whose database was lost. */
 async function sweep(parts: HostParts): Promise<void> {
-  const { paths, store, spool, helper, cgroups, configuration } = parts;
+  const { paths, store, snapshotStore, spool, helper, cgroups, configuration } = parts;
   const orphans = async (directory: string) => {
     const names = await readdir(directory).catch(() => []);
     return names.filter((name) => (store.at(name)?.phase ?? 'destroyed') === 'destroyed');
@@ -93,6 +128,21 @@ async function sweep(parts: HostParts): Promise<void> {
   for (const directory of [...paths.runtimeRoots, paths.bundles, paths.links]) {
     for (const name of await orphans(directory)) {
       await rm(join(directory, name), { recursive: true, force: true });
+    }
+  }
+  const wanted = new Set([
+    ...store
+      .all()
+      .filter(({ memory }) => memory === 'kept' || memory === 'waking')
+      .flatMap(({ place }) => [paths.boxMemory(place), paths.sleepingDisk(place)]),
+    ...snapshotStore.all().flatMap((row) => (row.phase === 'ready' ? [paths.snapshotMemory(row.id)] : [])),
+  ]);
+  for (const name of await readdir(paths.memory)) {
+    const path = join(paths.memory, name);
+    if (!wanted.has(path) && name.startsWith(SLEEPING_DISK)) {
+      await helper.call('subvolumeDelete', { path });
+    } else if (!wanted.has(path)) {
+      await removeImage(path);
     }
   }
   for (const name of await readdir(paths.spool)) {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Isolation, Layer, SnapshotState } from '../contract/index.ts';
+import { addMissingColumns } from '../spool/columns.ts';
 import { firmly } from '../spool/database.ts';
 import { RowTable } from './row-table.ts';
 
@@ -23,6 +24,8 @@ export interface SnapshotRow {
   readonly diskBytes: number;
   readonly createdMs: number;
   readonly pausedMs: number;
+  /** Size of its memory image; 0 for one without. */
+  readonly memoryBytes: number;
 }
 
 const SCHEMA = `
@@ -36,7 +39,8 @@ const SCHEMA = `
     image_environment TEXT NOT NULL,   -- JSON
     disk_bytes INTEGER NOT NULL,
     created_ms INTEGER NOT NULL,
-    paused_ms REAL NOT NULL
+    paused_ms REAL NOT NULL,
+    memory_bytes INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
 `;
 
@@ -51,6 +55,7 @@ const columns = {
   diskBytes: 'disk_bytes',
   createdMs: 'created_ms',
   pausedMs: 'paused_ms',
+  memoryBytes: 'memory_bytes',
 } as const;
 
 /** Snapshots on disk: every change is there before it is acted on. Rows are kept in memory too; the disk is read once. */
@@ -61,6 +66,7 @@ export class SnapshotStore {
 
   constructor(database: DatabaseSync) {
     database.exec(SCHEMA);
+    addMissingColumns(database, 'snapshots', ['memory_bytes INTEGER NOT NULL DEFAULT 0']);
     this.#database = database;
     this.#table = new RowTable<SnapshotRow>(database, 'snapshots', columns, ['layers', 'imageEnvironment']);
     for (const row of this.#table.all()) {
@@ -102,13 +108,14 @@ export const snapshotStateOf = ({
   diskBytes,
   createdMs,
   pausedMs,
+  memoryBytes,
 }: SnapshotRow): SnapshotState => ({
   id,
   boxId,
   isolation,
-  hasMemory: false,
+  hasMemory: memoryBytes > 0,
   diskBytes,
-  memoryBytes: 0,
+  memoryBytes,
   createdMs,
   pausedMs,
 });

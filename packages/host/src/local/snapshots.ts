@@ -4,27 +4,31 @@ import { HostError, type SnapshotState } from '../contract/index.ts';
 import { hostErrorOf } from '../helper/helper-error.ts';
 import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { MAX_LAYERS } from './box-image.ts';
+import type { BoxMemory } from './box-memory.ts';
 import { type BoxRow, isPresent } from './box-row.ts';
 import { applyDiskLimit } from './disk-limit.ts';
 import type { HostParts } from './host-parts.ts';
+import { removeImage, sealImage } from './memory-image.ts';
 import { type SnapshotRow, snapshotStateOf } from './snapshot-store.ts';
-import { holdStill, thaw } from './still-box.ts';
+import { flush, holdStill, thaw } from './still-box.ts';
 import { Turns } from './turns.ts';
 
 /** Makes snapshots, and takes their layers away when nothing stands on them. The volume is always btrfs, so no byte is copied. */
 export class Snapshots {
   readonly #parts: HostParts;
+  readonly #memory: BoxMemory;
   readonly #collecting = new Turns();
 
-  constructor(parts: HostParts) {
+  constructor(parts: HostParts, memory: BoxMemory) {
     this.#parts = parts;
+    this.#memory = memory;
   }
 
   /**
-   * Keeps the disk of a box under a new id. The caller keeps the box from being suspended, resumed or destroyed meanwhile.
+   * Keeps the disk of a box, and the memory of a running one where that is wished, under a new id. The caller keeps the box from being suspended, resumed or destroyed meanwhile.
    * @throws HostError `boxNotRunning`, `noSpace`, `tooLarge`
    */
-  async take(box: BoxRow, snapshotId: string): Promise<SnapshotState> {
+  async take(box: BoxRow, snapshotId: string, wish: { readonly memory: boolean }): Promise<SnapshotState> {
     const { snapshotStore, paths, helper, log } = this.#parts;
     if (box.layers.length >= MAX_LAYERS) {
       throw new HostError('tooLarge', `box ${box.id} stands on ${box.layers.length} layers already`);
@@ -40,13 +44,18 @@ export class Snapshots {
       diskBytes: 0,
       createdMs: Date.now(),
       pausedMs: 0,
+      memoryBytes: 0,
     });
     try {
       const keep = () =>
         helper.call('subvolumeSnapshot', { path: paths.subvolume(box.place), snapshot: paths.snapshot(snapshotId) });
-      const { result, pausedMs } =
-        box.phase === 'running' ? await holdStill(this.#parts, box, keep) : await atRest(keep);
-      const ready = { ...row, phase: 'ready', diskBytes: result.usedBytes, pausedMs } as const;
+      const { result, pausedMs, memoryBytes } = wish.memory
+        ? await this.#withMemory(box, snapshotId, keep)
+        : {
+            ...(box.phase === 'running' ? await holdStill(this.#parts, box, keep) : await atRest(keep)),
+            memoryBytes: 0,
+          };
+      const ready = { ...row, phase: 'ready', diskBytes: result.usedBytes, pausedMs, memoryBytes } as const;
       snapshotStore.putFirmly(ready);
       await this.#setLimit(box.id);
       return snapshotStateOf(ready);
@@ -60,12 +69,36 @@ export class Snapshots {
     }
   }
 
+  /** Keeps memory and disk of one moment. The box stands still until both are taken, not until they are on the disk. */
+  async #withMemory<Result>(
+    box: BoxRow,
+    snapshotId: string,
+    keepDisk: () => Promise<Result>,
+  ): Promise<{ result: Result; pausedMs: number; memoryBytes: number }> {
+    const { guests, helper, paths } = this.#parts;
+    const directory = paths.snapshotMemory(snapshotId);
+    await flush(this.#parts, box);
+    const pausedMs = performance.now();
+    await this.#memory.pause(box);
+    let result: Result;
+    const heritage = guests.live(box.place).heritage();
+    try {
+      await this.#memory.hold(box, directory);
+      result = await keepDisk();
+    } finally {
+      await this.#memory.unpause(box);
+    }
+    const stillMs = performance.now() - pausedMs;
+    return { result, pausedMs: stillMs, memoryBytes: await sealImage(helper, directory, heritage) };
+  }
+
   /** Nobody asks for it any more; `collect` takes its layer away when nothing stands on it. */
-  delete(snapshotId: string): void {
+  async delete(snapshotId: string): Promise<void> {
     const { snapshotStore } = this.#parts;
     const row = snapshotStore.get(snapshotId);
     if (row?.phase === 'ready') {
       snapshotStore.put({ ...row, phase: 'deleted' });
+      await removeImage(this.#parts.paths.snapshotMemory(snapshotId));
     }
   }
 
@@ -91,6 +124,7 @@ export class Snapshots {
         const box = store.get(row.boxId);
         if (box?.phase === 'running') {
           await thaw(this.#parts, box);
+          await this.#letRunOn(box);
         }
         await this.#remove(row);
       }
@@ -105,6 +139,13 @@ export class Snapshots {
   get unneeded(): number {
     const { snapshotStore } = this.#parts;
     return snapshotStore.all().filter((row) => row.phase === 'removing' || this.#isUnneeded(row)).length;
+  }
+
+  /** It may have been paused for its memory. */
+  async #letRunOn(box: BoxRow): Promise<void> {
+    if (this.#parts.runtimes.get(box.isolation)?.memory !== undefined) {
+      await this.#memory.unpause(box);
+    }
   }
 
   #findUnneeded(): SnapshotRow | undefined {
@@ -129,6 +170,7 @@ export class Snapshots {
     // What it holds counts against its box again.
     snapshotStore.put({ ...row, phase: 'removing' });
     await this.#setLimit(row.boxId);
+    await removeImage(paths.snapshotMemory(row.id));
     await helper.call('subvolumeDelete', { path: paths.snapshot(row.id) });
     snapshotStore.delete(row.id);
   }

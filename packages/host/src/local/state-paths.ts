@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path';
 /** Longest path of a Unix socket, without its closing NUL. */
 const MAX_SOCKET_PATH = 107;
 
+/** Begins the names of subvolumes among the memory images. */
+export const SLEEPING_DISK = 'disk-';
+
 /** Where a host keeps what, below its state directory. */
 export class StatePaths {
   readonly state: string;
@@ -10,6 +13,8 @@ export class StatePaths {
   readonly volume: string;
   readonly subvolumes: string;
   readonly snapshots: string;
+  /** Memory images of boxes and snapshots. On the volume, like the disks they belong to. */
+  readonly memory: string;
   /** Only for root. */
   readonly host: string;
   readonly database: string;
@@ -32,6 +37,7 @@ export class StatePaths {
     this.volume = join(state, 'volume');
     this.subvolumes = join(this.volume, 'boxes');
     this.snapshots = join(this.volume, 'snapshots');
+    this.memory = join(this.volume, 'memory');
     this.host = join(state, 'host');
     this.database = join(this.host, 'host.sqlite');
     this.spool = join(this.host, 'spool');
@@ -62,6 +68,19 @@ export class StatePaths {
   /** The snapshot whose layer this is. */
   snapshotOf(layer: string): string | undefined {
     return dirname(dirname(layer)) === this.snapshots ? dirname(layer) : undefined;
+  }
+
+  boxMemory(place: string): string {
+    return join(this.memory, `box-${place}`);
+  }
+
+  /** The disk of a sleeping box as it was when its memory was taken. */
+  sleepingDisk(place: string): string {
+    return join(this.memory, `${SLEEPING_DISK}${place}`);
+  }
+
+  snapshotMemory(snapshotId: string): string {
+    return join(this.memory, `snapshot-${snapshotId}`);
   }
 
   subvolume(place: string): string {

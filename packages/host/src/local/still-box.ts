@@ -31,10 +31,15 @@ export async function holdStill<Result>(
 
 /**
  * Lets the guest write back what the box has written. Where the host's kernel has it all anyway, a guest that does not answer is no obstacle.
- * @throws HostError why it could not
+ * `signal` is aborted when there is no guest any more. @throws HostError why it could not
  */
-export async function flush({ guests, runtimes, store, log }: Parts, { place, isolation }: BoxRow): Promise<void> {
-  const abort = AbortSignal.timeout(FLUSH_TIMEOUT_MS);
+export async function flush(
+  { guests, runtimes, store, log }: Parts,
+  { place, isolation }: BoxRow,
+  signal?: AbortSignal,
+): Promise<void> {
+  const timeout = AbortSignal.timeout(FLUSH_TIMEOUT_MS);
+  const abort = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   try {
     await guests.live(place).sync(abort);
   } catch (error) {

@@ -1,5 +1,17 @@
 import type { BundleWish } from './oci/bundle-config.ts';
 
+/** Command lines about the memory of a box. Errors go to `logFile` as JSON lines. */
+export interface MemoryCommands {
+  /** Its processes stand still. Fails when they do already. */
+  pause(boxId: string, logFile: string): string[];
+  /** They run on. */
+  unpause(boxId: string, logFile: string): string[];
+  /** Writes the memory of a paused box into the directory; it stays paused. */
+  checkpoint(boxId: string, directory: string, logFile: string): string[];
+  /** Starts a box out of what `checkpoint` wrote, otherwise as `run` does. */
+  restore(boxId: string, directory: string, bundle: string, pidFile: string, logFile: string): string[];
+}
+
 /** How boxes of one grade of isolation are started and ended: command lines, and the bundle they read. */
 export interface Runtime {
   /** A name in PATH or a path. */
@@ -14,6 +26,8 @@ export interface Runtime {
   bundle(wish: BundleWish): object;
   /** Starts the box detached; errors go to `logFile` as JSON lines. */
   run(boxId: string, bundle: string, pidFile: string, logFile: string): string[];
+  /** How it keeps the memory of a box, where it can. */
+  readonly memory?: MemoryCommands;
   /** Removes what a start that failed has left. */
   delete(boxId: string): string[];
   stateDirectory(boxId: string): string;

@@ -19,6 +19,12 @@ export interface ExecutionRecord {
   readonly finish?: ExecutionFinish;
 }
 
+/** What is known of an execution in the boxes that its box is forked into. */
+export type InheritedExecution = Pick<
+  ExecutionRecord,
+  'executionId' | 'origin' | 'command' | 'shellName' | 'user' | 'attachStdin' | 'startedMs'
+>;
+
 export interface ExecutionFinish {
   readonly endedMs: number;
   readonly end: ExecutionEnd;

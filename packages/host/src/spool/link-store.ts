@@ -6,6 +6,9 @@ export class LinkStore {
   readonly #select: StatementSync;
   readonly #setBoot: StatementSync;
   readonly #setConfigured: StatementSync;
+  readonly #clearConfigured: StatementSync;
+  readonly #epoch: StatementSync;
+  readonly #raiseEpoch: StatementSync;
   readonly #forget: StatementSync;
 
   constructor(database: DatabaseSync) {
@@ -15,6 +18,11 @@ export class LinkStore {
     this.#select = database.prepare('SELECT boot_id, configured_boot_id FROM guest_links WHERE box_id = ?');
     this.#setBoot = database.prepare('UPDATE guest_links SET boot_id = ? WHERE box_id = ?');
     this.#setConfigured = database.prepare('UPDATE guest_links SET configured_boot_id = boot_id WHERE box_id = ?');
+    this.#clearConfigured = database.prepare('UPDATE guest_links SET configured_boot_id = NULL WHERE box_id = ?');
+    this.#epoch = database.prepare('SELECT epoch FROM guest_links WHERE box_id = ?');
+    this.#raiseEpoch = database.prepare(
+      'INSERT INTO guest_links (box_id, epoch) VALUES (?, ?) ON CONFLICT (box_id) DO UPDATE SET epoch = max(epoch, excluded.epoch)',
+    );
     this.#forget = database.prepare('DELETE FROM guest_links WHERE box_id = ?');
   }
 
@@ -37,6 +45,21 @@ export class LinkStore {
   /** The guest that answered last has been configured. */
   setConfigured(boxId: string): void {
     this.#setConfigured.run(boxId);
+  }
+
+  /** The guest has to be configured before anything else is asked of it, whichever it is. */
+  clearConfigured(boxId: string): void {
+    this.#clearConfigured.run(boxId);
+  }
+
+  /** The present life of the host for this box; 0 when there was none. */
+  epoch(boxId: string): number {
+    return Number(this.#epoch.get(boxId)?.epoch ?? 0);
+  }
+
+  /** Later lives for this box have greater numbers than this one: the guest knows streams of so many lives already. */
+  raiseEpoch(boxId: string, epoch: number): void {
+    this.#raiseEpoch.run(boxId, epoch);
   }
 
   forget(boxId: string): void {

@@ -48,7 +48,9 @@ export function memoryContract(bench: Bench): void {
       expect((await bench.run(spec.id, 'cat notes')).stdout.text).toBe('disk\n');
     });
 
-    it('forks: the processes go on in both, the executions only in the source', async ({ skip }) => {
+    it('forks: the processes go on in both, the executions in the source, marked as lost in the fork', async ({
+      skip,
+    }) => {
       skip(!bench.harness.keepsMemory);
       const { spec, running } = await boxWithCat(bench);
       await bench.run(spec.id, 'export IN_SHELL=shared', { shellName: 'main' });
@@ -56,9 +58,9 @@ export function memoryContract(bench: Bench): void {
       expect(state).toMatchObject({ hasMemory: true, memoryBytes: expect.toSatisfy((bytes: number) => bytes > 0) });
       const fork = await bench.box({ image: { snapshotId: state.id, memory: true } });
       expect((await bench.run(fork, 'echo $IN_SHELL', { shellName: 'main' })).stdout.text).toBe('shared\n');
-      await expect(bench.host.execution(fork, running.executionId, 1)).rejects.toMatchObject({
-        code: 'executionNotFound',
-      });
+      const inherited = { status: 'completed', end: { kind: 'lost', reason: expect.stringMatching(/forked/) } };
+      expect(await bench.host.execution(fork, running.executionId, 1)).toMatchObject(inherited);
+      expect(await bench.host.execute(fork, running)).toMatchObject(inherited);
       await bench.host.stdin(spec.id, running.executionId, Buffer.from('only here\n'), true);
       expect(await bench.host.executeAndWait(spec.id, running, WAIT)).toMatchObject({
         stdout: { text: 'one\nonly here\ntwo\n' },

@@ -23,6 +23,7 @@ const row: BoxRow = {
   detail: undefined,
   startedMs: undefined,
   stoppedMs: undefined,
+  memory: undefined,
 };
 
 describe('the rows of boxes', () => {

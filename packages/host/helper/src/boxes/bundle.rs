@@ -68,6 +68,17 @@ pub fn runtime_errors(argv: &[String]) -> String {
     }
 }
 
+/// Forgets what earlier commands wrote into the log of this one.
+pub fn clear_log(argv: &[String]) -> Result<()> {
+    let Some(path) = log_path(argv) else {
+        return Ok(());
+    };
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::os("unlink", path, &cause)),
+        _ => Ok(()),
+    }
+}
+
 fn logged_error(line: &str) -> Option<String> {
     let entry: Value = serde_json::from_str(line).ok()?;
     let grave = matches!(entry["level"].as_str(), Some("error" | "fatal"));

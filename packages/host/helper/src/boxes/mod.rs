@@ -3,4 +3,5 @@
 mod bundle;
 pub mod hostname;
 pub mod kill;
+pub mod run;
 pub mod start;

@@ -97,6 +97,14 @@ pub fn snapshot(path: &Path, snapshot: &Path) -> Result<quota::Usage> {
     quota::usage(path)
 }
 
+/// Brings the subvolume back to what was kept, which stays. Done again, it does the same again.
+pub fn restore(path: &Path, snapshot: &Path) -> Result<()> {
+    let source = require_root(snapshot)?;
+    delete(path)?;
+    let (parent, name) = split(path)?;
+    ioctl::snapshot_subvolume(&source, &ioctl::open_directory(parent)?, name, false)
+}
+
 /// Deletes the subvolume, subvolumes in it included, whoever owns what is inside. An absent one is a success.
 pub fn delete(path: &Path) -> Result<()> {
     let (parent, name) = split(path)?;

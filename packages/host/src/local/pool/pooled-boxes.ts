@@ -64,6 +64,7 @@ export class PooledBoxes {
       detail: undefined,
       startedMs: undefined,
       stoppedMs: undefined,
+      memory: undefined,
     });
     const spec: BoxSpec = { id: place, isolation, image, size, user, hostname: NOBODYS_NAME, environment: {} };
     await this.#starter.start(spec, row, signal);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleWish } from '../oci/bundle-config.ts';
-import type { Runtime } from '../runtime.ts';
+import type { MemoryCommands, Runtime } from '../runtime.ts';
 import { sandboxConfig } from './bundle-config.ts';
 
 const MAX_LAST_WORDS = 400;
@@ -23,9 +23,41 @@ export class RunscCommand implements Runtime {
   }
 
   run(boxId: string, bundle: string, pidFile: string, logFile: string): string[] {
-    const files = ['--log', logFile, '--log-format', 'json', '--panic-log', panicLog(bundle)];
+    const files = [...jsonLog(logFile), '--panic-log', panicLog(bundle)];
     return [...this.#flags(boxId), ...files, 'run', '--detach', '--bundle', bundle, '--pid-file', pidFile, boxId];
   }
+
+  readonly memory: MemoryCommands = {
+    pause: (boxId, logFile) => [...this.#flags(boxId), ...jsonLog(logFile), 'pause', boxId],
+    unpause: (boxId, logFile) => [...this.#flags(boxId), ...jsonLog(logFile), 'resume', boxId],
+    checkpoint: (boxId, directory, logFile) => [
+      ...this.#flags(boxId),
+      ...jsonLog(logFile),
+      'checkpoint',
+      '--leave-running',
+      '--compression=none',
+      '--image-path',
+      directory,
+      boxId,
+    ],
+    restore: (boxId, directory, bundle, pidFile, logFile) => [
+      ...this.#flags(boxId),
+      ...jsonLog(logFile),
+      '--panic-log',
+      panicLog(bundle),
+      // The range of owners outside may be another one; nothing inside knows of it.
+      '--restore-spec-validation=ignore',
+      'restore',
+      '--detach',
+      '--image-path',
+      directory,
+      '--bundle',
+      bundle,
+      '--pid-file',
+      pidFile,
+      boxId,
+    ],
+  };
 
   delete(boxId: string): string[] {
     return [...this.#flags(boxId), 'delete', '--force', boxId];
@@ -68,5 +100,7 @@ export class RunscCommand implements Runtime {
     ];
   }
 }
+
+const jsonLog = (logFile: string) => ['--log', logFile, '--log-format', 'json'];
 
 const panicLog = (bundle: string) => join(bundle, 'panic.log');

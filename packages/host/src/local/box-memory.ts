@@ -1,0 +1,132 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HostError } from '../contract/index.ts';
+import { hostErrorOf } from '../helper/helper-error.ts';
+import type { Heritage } from '../link/guest-box.ts';
+import type { MemoryCommands } from '../runtimes/runtime.ts';
+import type { BoxRow } from './box-row.ts';
+import type { HostParts } from './host-parts.ts';
+import { openImage, removeImage } from './memory-image.ts';
+import { isAlive } from './process-table.ts';
+
+const COMMAND_TIMEOUT_MS = 30_000;
+/** A checkpoint has to be written to the disk meanwhile. */
+const BYTES_PER_MS = 20_000;
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 2_000;
+
+/** How long a command may take that reads or writes the whole memory of a box. */
+export const memoryTimeoutMs = (memoryBytes: number): number =>
+  COMMAND_TIMEOUT_MS + Math.ceil(memoryBytes / BYTES_PER_MS);
+
+/** Memory that a box starts with. */
+export interface Waking {
+  readonly directory: string;
+  /** Set when it is that of another box. */
+  readonly inherited?: { readonly heritage: Heritage; readonly reason: string };
+}
+
+/** The memory of boxes: held still, written out. */
+export class BoxMemory {
+  readonly #parts: HostParts;
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws HostError `memoryUnsupported` */
+  require({ isolation }: Pick<BoxRow, 'isolation'>): MemoryCommands {
+    const memory = this.#parts.runtimes.get(isolation)?.memory;
+    if (!memory) {
+      throw new HostError('memoryUnsupported', `boxes of the grade ${isolation} cannot keep their memory on this host`);
+    }
+    return memory;
+  }
+
+  /**
+   * Writes the memory of a box whose processes stand still into the directory. The caller seals it, and lets the box run on or ends it; when this fails it runs
+   * on. @throws HostError
+   */
+  async hold(box: BoxRow, directory: string): Promise<void> {
+    const commands = this.require(box);
+    await removeImage(directory);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    try {
+      await this.#run(box, commands.checkpoint(box.place, directory, this.#log(box)));
+    } catch (error) {
+      await this.unpause(box);
+      await removeImage(directory);
+      throw memoryError(error, box);
+    }
+  }
+
+  /** Makes the processes of the box stand still, with nothing on the guest link. They should have written their files. */
+  async pause(box: BoxRow): Promise<void> {
+    const commands = this.require(box);
+    this.#parts.guests.live(box.place).hangUp();
+    try {
+      await this.#run(box, commands.pause(box.place, this.#log(box)));
+    } catch (error) {
+      // An earlier life of the host has paused it.
+      if (!/in state paused/.test(String(error))) {
+        await this.unpause(box);
+        throw memoryError(error, box);
+      }
+    }
+  }
+
+  /** Lets the box run on, however often it has to be tried; not when its processes are gone. */
+  async unpause(box: BoxRow): Promise<void> {
+    const { helper, store, log } = this.#parts;
+    const commands = this.require(box);
+    await this.#parts.guests.live(box.place).answer();
+    for (let delayMs = FIRST_RETRY_MS; !helper.closed; delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
+      try {
+        await this.#run(box, commands.unpause(box.place, this.#log(box)));
+        return;
+      } catch (error) {
+        const message = String(error);
+        // It was not paused, or it is no more.
+        if (/in state (running|stopped)|not exist|no such file|connection refused/i.test(message)) {
+          return;
+        }
+        if (store.at(box.place)?.pid !== box.pid || !(await this.#lives(box))) {
+          return;
+        }
+        log.error({ boxId: box.id, error: message }, 'a box could not be let run on; trying again');
+        await delay(delayMs);
+      }
+    }
+  }
+
+  async #lives({ pid, startTimeTicks }: BoxRow): Promise<boolean> {
+    return pid !== undefined && startTimeTicks !== undefined && isAlive(pid, startTimeTicks);
+  }
+
+  async #run({ size }: BoxRow, runtime: string[]): Promise<void> {
+    await this.#parts.helper.call('runtimeRun', { runtime, timeoutMs: memoryTimeoutMs(size.memoryBytes) });
+  }
+
+  #log({ place }: BoxRow): string {
+    return join(this.#parts.paths.bundle(place), 'memory.log');
+  }
+}
+
+/** What a box that starts with the memory of a snapshot comes with. @throws HostError `checkpointUnusable` */
+export async function inheritMemory(
+  { paths, snapshotStore }: Pick<HostParts, 'paths' | 'snapshotStore'>,
+  snapshotId: string,
+): Promise<Waking> {
+  const directory = paths.snapshotMemory(snapshotId);
+  const reason = `it was forked: it belongs to ${snapshotStore.get(snapshotId)?.boxId}`;
+  return { directory, inherited: { heritage: await openImage(directory), reason } };
+}
+
+/** The runtime tells of a full disk by its text alone. */
+function memoryError(error: unknown, { id }: BoxRow): HostError {
+  const what = `the memory of box ${id} could not be kept`;
+  return /no space left|quota exceeded/i.test(String(error))
+    ? new HostError('noSpace', `${what}: the disk is full`, { cause: error })
+    : hostErrorOf(error, what);
+}
