@@ -44,6 +44,8 @@ describe.each(transports)('suspend and resume over %s (API §3.7)', (transport) 
       launch_parameters: { launch_commands: ['echo launched >> /home/user/starts; echo changed > /home/user/mounted'] },
     };
     await withBox(client, wish, async ({ id }) => {
+      // A box runs once its entrypoint is started, which may be before it has written anything.
+      await output(client, id, 'until grep -q entrypoint starts; do sleep 0.1; done');
       await client.devboxes.suspend(id);
       await client.devboxes.awaitSuspended(id);
       await client.devboxes.resume(id);

@@ -121,7 +121,6 @@ describe('what is not there (API §2.4)', () => {
       () => client.networkPolicies.list(),
       () => client.gatewayConfigs.list(),
       () => client.mcpConfigs.list(),
-      () => client.devboxes.listDiskSnapshots(),
       () => client.restrictedKeys.create({ name: 'x' } as never),
     ];
     for (const call of calls) {
