@@ -11,3 +11,15 @@ export async function hostLeaks(platform: Platform): Promise<Readonly<Record<str
     await host.close();
   }
 }
+
+/** Grades of isolation that boxes can have here; `container` first. */
+export async function usableGrades(platform: Platform): Promise<['container', ...'gvisor'[]]> {
+  const host = connectHost(join(platform.state, 'run/host.sock'));
+  try {
+    const { isolations } = await host.describe();
+    const hasGvisor = isolations.some(({ isolation, usable }) => isolation === 'gvisor' && usable);
+    return hasGvisor ? ['container', 'gvisor'] : ['container'];
+  } finally {
+    await host.close();
+  }
+}
