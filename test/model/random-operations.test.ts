@@ -13,6 +13,8 @@ import { Model } from './expectation.ts';
 const seed = Number(process.env['BERTH_MODEL_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
 const steps = Number(process.env['BERTH_MODEL_STEPS'] ?? 1_000);
 const clientCount = 3;
+/** Left out, all that this machine has. */
+const onlyGrade = process.env['BERTH_MODEL_GRADE'];
 
 describe(`${steps} random operations against a reference (BERTH_MODEL_SEED=${seed} repeats the choices)`, () => {
   let platform: Platform;
@@ -25,7 +27,9 @@ describe(`${steps} random operations against a reference (BERTH_MODEL_SEED=${see
 
   const work = async (withKills: boolean, share: number): Promise<void> => {
     const random = new Random(seed + (withKills ? 1 : 0));
-    const grades = await usableGrades(platform);
+    const usable = await usableGrades(platform);
+    const [first = usable[0], ...others] = usable.filter((grade) => onlyGrade === undefined || grade === onlyGrade);
+    const grades = [first, ...others] as const;
     const clients = Array.from({ length: clientCount }, () => {
       const api = new PatientApi(platform.address);
       return new ModelClient({
