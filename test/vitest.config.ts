@@ -65,7 +65,7 @@ export default defineConfig({
       group('launcher', 4, { ownPlatform: true, workers: 1 }),
       group('chaos', 5, { ownPlatform: true, workers: 1 }),
       ...sandboxed,
-      group('model', 8, { ownPlatform: true, workers: 1 }),
+      ...(process.env['BERTH_MODEL_STEPS'] === undefined ? [] : [group('model', 8, { ownPlatform: true, workers: 1 })]),
     ],
   },
 });
