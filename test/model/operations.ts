@@ -42,7 +42,7 @@ export async function verify({ api }: Bench, box: ModelBox): Promise<void> {
   if (found.join('\n') !== wanted.join('\n')) {
     throw new Error(`${box.id} holds\n${found.join('\n')}\nand not\n${wanted.join('\n')}`);
   }
-  const remembered = (await api.output(box.id, 'echo "${kept-}"', shell)).trimEnd();
+  const remembered = (await api.output(box.id, 'echo "$kept"', shell)).trimEnd();
   if (remembered !== (box.remembered ?? '')) {
     throw new Error(`the shell of ${box.id} remembers ${remembered}, not ${box.remembered}`);
   }
