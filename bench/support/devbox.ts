@@ -10,14 +10,17 @@ export const createRunning = async (client: BenchClient, size = 'X_SMALL'): Prom
   return id;
 };
 
-export const awaitRunning = async (client: BenchClient, id: string): Promise<void> => {
+export const awaitRunning = (client: BenchClient, id: string): Promise<void> => awaitStatus(client, id, 'running');
+
+/** Waits until the box has this status; any other in which it could stay is an error. */
+export const awaitStatus = async (client: BenchClient, id: string, wanted: 'running' | 'suspended'): Promise<void> => {
   for (;;) {
     try {
       const { status } = await client.json<{ status: string }>('POST', `/v1/devboxes/${id}/wait_for_status`, {
-        statuses: ['running', 'failure', 'shutdown'],
+        statuses: [wanted, 'failure', 'shutdown'],
         timeout_seconds: 30,
       });
-      if (status !== 'running') {
+      if (status !== wanted) {
         throw new Error(`devbox ${id} is ${status}`);
       }
       return;

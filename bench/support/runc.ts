@@ -23,7 +23,8 @@ export interface RuncPeer {
   close(): Promise<void>;
 }
 
-const imageRootfs = async (): Promise<string> => {
+/** The default image as `./berth up` has built it. */
+export const imageRootfs = async (): Promise<string> => {
   if (process.env.BERTH_IMAGE_ROOTFS !== undefined) {
     return process.env.BERTH_IMAGE_ROOTFS;
   }

@@ -19,6 +19,8 @@ const FIRST_READ_BYTES: usize = 16 * 1024;
 const LARGEST_READ_BYTES: usize = 256 * 1024;
 const FIRST_BACK_OFF: Duration = Duration::from_millis(5);
 const LAST_BACK_OFF: Duration = Duration::from_secs(1);
+/// Tries with the first delay: a host that hung up for a checkpoint, or starts again, is back in a moment.
+const QUICK_TRIES: u32 = 16;
 
 /// How far the connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,7 @@ pub struct Link {
     easy_flushes: u32,
     read_bytes: usize,
     back_off: Duration,
+    tries: u32,
 }
 
 impl Link {
@@ -67,6 +70,7 @@ impl Link {
             easy_flushes: 0,
             read_bytes: FIRST_READ_BYTES,
             back_off: FIRST_BACK_OFF,
+            tries: 0,
         }
     }
 
@@ -93,16 +97,20 @@ impl Link {
         self.written = 0;
     }
 
-    /// Delay before the next dial; doubles until the host has greeted.
+    /// Delay before the next dial: short at first, then doubled each time until the host has greeted.
     pub fn next_delay(&mut self) -> Duration {
         let delay = self.back_off;
-        self.back_off = (delay * 2).min(LAST_BACK_OFF);
+        self.tries += 1;
+        if self.tries >= QUICK_TRIES {
+            self.back_off = (delay * 2).min(LAST_BACK_OFF);
+        }
         delay
     }
 
     /// The host has answered: the next drop starts with the shortest delay again.
     pub fn greeted(&mut self) {
         self.back_off = FIRST_BACK_OFF;
+        self.tries = 0;
         self.phase = Phase::Open;
     }
 

@@ -36,15 +36,10 @@ export class BoxSleep {
     this.#memory.require(row);
     recordRow(this.#parts, { ...row, phase: 'suspending', memory: 'keeping' });
     try {
-      // An earlier life of the host may have paused it: then nobody answers.
-      if (row.phase === 'running') {
-        await this.#flush(row);
-      }
+      // No flush: the runtime writes the box's files back before its memory, and the image is sealed with the whole file system.
       await this.#memory.pause(row);
       await this.#memory.hold(row, paths.boxMemory(place));
       try {
-        await helper.call('subvolumeDelete', { path: paths.sleepingDisk(place) });
-        await helper.call('subvolumeSnapshot', { path: paths.subvolume(place), snapshot: paths.sleepingDisk(place) });
         await sealImage(helper, paths.boxMemory(place), guests.live(place).heritage());
       } catch (error) {
         await this.#memory.unpause(row);

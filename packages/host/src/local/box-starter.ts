@@ -136,6 +136,8 @@ export class BoxStarter {
     }
     const wakes = waking !== undefined && box.phase === 'resuming';
     if (wakes) {
+      const kept = { path: paths.subvolume(place), snapshot: paths.sleepingDisk(place) };
+      await helper.call('subvolumeSnapshot', kept);
       store.update(place, { memory: 'waking' });
     }
     const starting = helper.call('boxStart', {

@@ -74,7 +74,7 @@ export class StatePaths {
     return join(this.memory, `box-${place}`);
   }
 
-  /** The disk of a sleeping box as it was when its memory was taken. */
+  /** The disk of a box that wakes, as it was when its memory was taken. */
   sleepingDisk(place: string): string {
     return join(this.memory, `${SLEEPING_DISK}${place}`);
   }
