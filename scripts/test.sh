@@ -4,7 +4,7 @@ passed=0
 failed=0
 readonly test_report=${TMPDIR:-/tmp}/berth-test.$$
 
-# run_tests [unit|integration|all|fresh]
+# run_tests [unit|integration|all|fresh|machine]
 run_tests() {
   local what=${1:-all}
   shift || true
@@ -16,7 +16,8 @@ run_tests() {
       install_test_packages
       ;;
     fresh) run_fresh "$@"; return ;;
-    *) die "unknown tests: $what" './berth test [unit|integration|all|fresh]' ;;
+    machine) run_machine "$@"; return ;;
+    *) die "unknown tests: $what" './berth test [unit|integration|all|fresh|machine]' ;;
   esac
   mkdir -p "$test_report"
   trap 'rm -rf "$test_report"' EXIT

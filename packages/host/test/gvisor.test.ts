@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { grades, type Installation, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
+import { patienceMs } from './patience.ts';
 
 const MIB = 2 ** 20;
 
@@ -17,7 +18,7 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('a real box unde
   afterEach(async () => {
     await Promise.all((await host.list()).map(({ id }) => host.destroy(id)));
     const leaks = async () => Object.entries((await host.describe()).leaks).filter(([, count]) => count !== 0);
-    await expect.poll(leaks, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(leaks, { timeout: patienceMs(10_000) }).toEqual([]);
   });
   afterAll(async () => {
     await host.close();
@@ -32,12 +33,12 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('a real box unde
 
   async function run(boxId: string, command: string): Promise<string> {
     const spec = { executionId: `e${Math.random()}`, origin: 'exec', command: `(${command}) 2>&1` } as const;
-    const view = await host.executeAndWait(boxId, spec, { timeoutMs: 20_000, lastLines: 50 });
+    const view = await host.executeAndWait(boxId, spec, { timeoutMs: patienceMs(20_000), lastLines: 50 });
     expect(view.status).toBe('completed');
     return view.stdout.text;
   }
 
-  const stopped = (boxId: string) => expect.poll(() => host.inspect(boxId), { timeout: 10_000 });
+  const stopped = (boxId: string) => expect.poll(() => host.inspect(boxId), { timeout: patienceMs(10_000) });
 
   /** Process ids of sandbox and gofer. */
   async function processes(boxId: string): Promise<{ sandbox: number; gofer: number }> {
@@ -97,10 +98,10 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('a real box unde
 
   it('holds the number of processes, for root too', async () => {
     const boxId = await box({ processes: 32 });
-    expect(await run(boxId, 'for i in $(seq 60); do sleep 2 & done; true')).toMatch(/Resource temporarily unavailable/);
-    expect(await run(boxId, "sudo bash -c 'for i in $(seq 60); do sleep 2 & done; true'")).toMatch(
-      /Resource temporarily unavailable/,
-    );
+    // Long enough for the first to be there still when the last is started.
+    const many = `for i in $(seq 60); do sleep ${patienceMs(2)} & done; true`;
+    expect(await run(boxId, many)).toMatch(/Resource temporarily unavailable/);
+    expect(await run(boxId, `sudo bash -c '${many}'`)).toMatch(/Resource temporarily unavailable/);
     expect(await host.inspect(boxId)).toMatchObject({ phase: 'running' });
   });
 
@@ -108,7 +109,7 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('a real box unde
     const boxId = await box({ memoryBytes: 128 * MIB });
     const command = 'exec perl -e \'$x = "a" x (512 * 1024 * 1024)\'';
     const hog = { executionId: 'hog', origin: 'exec', command } as const;
-    await host.executeAndWait(boxId, hog, { timeoutMs: 20_000, lastLines: 1 });
+    await host.executeAndWait(boxId, hog, { timeoutMs: patienceMs(20_000), lastLines: 1 });
     await stopped(boxId).toMatchObject({ phase: 'stopped', cause: 'out_of_memory' });
     expect(await host.execution(boxId, 'hog', 1)).toMatchObject({ end: { kind: 'lost' } });
   });

@@ -93,7 +93,7 @@ export function executionContract(bench: Bench): void {
       ] as const) {
         await bench.host.stdin(boxId, spec.executionId, Buffer.from(text), end, token);
       }
-      const view = await bench.host.executeAndWait(boxId, spec, { timeoutMs: 20_000, lastLines: 10 });
+      const view = await bench.host.executeAndWait(boxId, spec, { timeoutMs: patienceMs(20_000), lastLines: 10 });
       expect(view.stdout.text).toBe('one\ntwo\nthree\n');
     });
 
