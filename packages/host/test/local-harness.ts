@@ -7,6 +7,7 @@ import type { HostConfiguration } from '../src/local/configuration.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { openLocalHost } from '../src/local/open-local-host.ts';
 import { removeInstallation } from '../src/local/removal.ts';
+import { OwnerRange } from '../src/runtimes/oci/owner-range.ts';
 import { openHostDatabase } from '../src/spool/database.ts';
 import type { HostHarness } from './contract/harness.ts';
 
@@ -111,6 +112,7 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
     runscMissing: undefined,
     subnet: `10.${20 + number}.0.0/16`,
     interfacePrefix: `t${Math.random().toString(36).slice(2, 7)}`,
+    owners: new OwnerRange(),
     volumeBytes: 4 * 2 ** 30,
     pool: 'off',
     poolMemoryBytes: undefined,
@@ -130,6 +132,8 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
       ...(configuration.runsc === undefined ? {} : { BERTH_RUNSC: configuration.runsc }),
       BERTH_SUBNET: configuration.subnet,
       BERTH_INTERFACE_PREFIX: configuration.interfacePrefix,
+      BERTH_FIRST_OWNER: String(configuration.owners.first),
+      BERTH_OWNER_BOXES: String(configuration.owners.boxes),
       BERTH_VOLUME_BYTES: String(configuration.volumeBytes),
       BERTH_POOL: configuration.pool,
     },

@@ -1,84 +1,58 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { writeAtomically } from './atomic-file.ts';
 import type { StatePaths } from './paths.ts';
+import { type Allotment, allot, list, type Machine, thisMachine } from './registry.ts';
 
 /** What is decided once for an installation, so that two of them on one machine do not get in each other's way. */
-export interface Installation {
+export interface Installation extends Allotment {
   /** TCP port of the API. */
   readonly port: number;
-  /** Network of the boxes, a /16. */
-  readonly subnet: string;
-  /** Start of the names of this installation's network devices. */
-  readonly interfacePrefix: string;
   readonly createdMs: number;
 }
 
 export const defaultPort = 8080;
 
+/** What every installation had before each got user ids of its own. */
+const firstOwners = { firstOwner: 1_000_000, ownerBoxes: 4_096 } as const;
+
 /** Reads the installation's file; undefined when there is none. */
 export const readInstallation = (paths: StatePaths): Installation | undefined =>
-  existsSync(paths.installation) ? (JSON.parse(readFileSync(paths.installation, 'utf8')) as Installation) : undefined;
+  existsSync(paths.installation)
+    ? { ...firstOwners, ...(JSON.parse(readFileSync(paths.installation, 'utf8')) as Installation) }
+    : undefined;
 
-/** Reads the installation's file or makes it. A port that is named now replaces the one remembered. */
-export const ensureInstallation = (paths: StatePaths, port: number | undefined): Installation => {
+/**
+ * Reads the installation's file or makes it. A port that is named now replaces the one remembered.
+ * @param machine where the installations of a machine are listed, and what else is taken there
+ * @throws Error when the machine has nothing left of what an installation needs for itself
+ */
+export const ensureInstallation = (
+  paths: StatePaths,
+  port: number | undefined,
+  machine: Machine = thisMachine,
+): Installation => {
   const known = readInstallation(paths);
-  const installation: Installation = {
+  const createdMs = known?.createdMs ?? Date.now();
+  // Disks that lost the file beside them still belong to the ids of their boxes.
+  const hasBoxes = existsSync(join(paths.state, 'host', 'host.sqlite'));
+  const { subnet, interfacePrefix, firstOwner, ownerBoxes } =
+    known ?? allot({ state: paths.state, createdMs, machine, inherited: hasBoxes ? firstOwners : undefined });
+  const installation = {
     port: port ?? known?.port ?? defaultPort,
-    subnet: known?.subnet ?? freeSubnet(paths.state, usedIpv4Networks()),
-    interfacePrefix: known?.interfacePrefix ?? `bth${digest(paths.state).slice(0, 3)}`,
-    createdMs: known?.createdMs ?? Date.now(),
+    subnet,
+    interfacePrefix,
+    firstOwner,
+    ownerBoxes,
+    createdMs,
   };
-  if (JSON.stringify(installation) !== JSON.stringify(known)) {
-    writeAtomically(paths.installation, `${JSON.stringify(installation, null, 2)}\n`);
+  if (known !== undefined) {
+    list(machine, { ...installation, state: paths.state });
+  }
+  if (!existsSync(paths.installation) || readFileSync(paths.installation, 'utf8') !== fileOf(installation)) {
+    writeAtomically(paths.installation, fileOf(installation));
   }
   return installation;
 };
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-/**
- * A /16 of 10.0.0.0/8, chosen by the state path and stepped on while the machine uses it already.
- * @param used second bytes of the 10.x networks in use
- */
-export const freeSubnet = (state: string, used: ReadonlySet<number>): string => {
-  const first = 64;
-  const count = 190;
-  const start = Number.parseInt(digest(state).slice(0, 8), 16) % count;
-  for (let step = 0; step < count; step += 1) {
-    const second = first + ((start + step) % count);
-    if (!used.has(second)) {
-      return `10.${second}.0.0/16`;
-    }
-  }
-  throw new Error('no free network of the form 10.x.0.0/16 is left on this machine');
-};
-
-/** Second bytes of the 10.x networks that this machine has addresses in or routes to. */
-export const usedIpv4Networks = (routeTable: string = routes()): Set<number> => {
-  const used = new Set<number>();
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const { family, address } of addresses ?? []) {
-      const [first, second] = address.split('.');
-      if (family === 'IPv4' && first === '10') {
-        used.add(Number(second));
-      }
-    }
-  }
-  for (const line of routeTable.split('\n').slice(1)) {
-    const destination = line.split('\t')[1];
-    if (destination?.endsWith('0A') && destination.length === 8) {
-      used.add(Number.parseInt(destination.slice(4, 6), 16));
-    }
-  }
-  return used;
-};
-
-const routes = (): string => {
-  try {
-    return readFileSync('/proc/net/route', 'utf8');
-  } catch {
-    return '';
-  }
-};
+const fileOf = (installation: Installation): string => `${JSON.stringify(installation, null, 2)}\n`;

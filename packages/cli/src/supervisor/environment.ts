@@ -26,6 +26,8 @@ export const hostEnvironment = (paths: StatePaths, installation: Installation): 
   ...commonEnvironment(paths),
   BERTH_SUBNET: installation.subnet,
   BERTH_INTERFACE_PREFIX: installation.interfacePrefix,
+  BERTH_FIRST_OWNER: String(installation.firstOwner),
+  BERTH_OWNER_BOXES: String(installation.ownerBoxes),
 });
 
 export const serverEnvironment = (paths: StatePaths, installation: Installation): Record<string, string> => ({

@@ -249,7 +249,7 @@ export class BoxLifecycle {
       id: boxId,
       phase: 'starting',
       isolation,
-      slot: this.#parts.store.freeSlot(),
+      slot: this.#parts.store.freeSlot(this.#parts.configuration.owners),
       size,
       layers: image.layers,
       imageEnvironment: image.environment,

@@ -3,7 +3,6 @@ import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BoxSpec, HostError } from '../contract/index.ts';
 import { HelperError } from '../helper/helper-error.ts';
-import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import { memoryTimeoutMs, type Waking } from './box-memory.ts';
 import type { BoxRow } from './box-row.ts';
@@ -69,8 +68,8 @@ export class BoxStarter {
   }
 
   async #makeVolume(row: BoxRow): Promise<void> {
-    const { helper, paths } = this.#parts;
-    const ownerBase = ownerBaseOf(row.slot);
+    const { helper, paths, configuration } = this.#parts;
+    const ownerBase = configuration.owners.baseOf(row.slot);
     const meminfo = paths.meminfo(row.place);
     const limitBytes = diskLimit(this.#parts, row) + (row.phase === 'resuming' ? START_SLACK_BYTES : 0);
     const ancestor = paths.snapshotOf(row.layers[0]?.path ?? '');
@@ -93,6 +92,7 @@ export class BoxStarter {
       hostname: spec.hostname,
       size,
       slot,
+      ownerBase: configuration.owners.baseOf(slot),
       cgroupsPath: cgroupsPathOf(configuration, place),
       files: {
         guestBinary: configuration.guestBinary,
@@ -123,7 +123,7 @@ export class BoxStarter {
 
   async #startProcesses(box: BoxRow, waking: Waking | undefined): Promise<void> {
     const { place, isolation, slot, layers, size } = box;
-    const { helper, paths, runtimes, store } = this.#parts;
+    const { helper, paths, runtimes, store, configuration } = this.#parts;
     const runtime = runtimes.require(isolation);
     const bundle = paths.bundle(place);
     const [pidFile, logFile] = [join(bundle, 'pid'), join(bundle, 'runtime.log')];
@@ -146,7 +146,7 @@ export class BoxStarter {
       layers: [...layers],
       upper: join(paths.subvolume(place), 'upper'),
       work: join(paths.subvolume(place), 'work'),
-      ownerBase: ownerBaseOf(slot),
+      ownerBase: configuration.owners.baseOf(slot),
       runtime: command,
       runtimeDelete: runtime.delete(place),
       pidFile,

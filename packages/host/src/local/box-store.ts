@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HostError, type Layer } from '../contract/index.ts';
+import type { OwnerRange } from '../runtimes/oci/owner-range.ts';
 import { firmly } from '../spool/database.ts';
 import { type BoxRow, isNobodys } from './box-row.ts';
 import { prepareBoxTable } from './box-schema.ts';
@@ -74,8 +75,8 @@ export class BoxStore {
     return [...this.#rows.values()];
   }
 
-  /** Smallest slot that no present box has. */
-  freeSlot(): number {
+  /** Smallest slot that no present box has. @throws HostError `noSpace` when all of them are taken */
+  freeSlot({ boxes }: Pick<OwnerRange, 'boxes'>): number {
     const taken = new Set<number>();
     for (const row of this.#rows.values()) {
       if (row.phase !== 'destroyed') {
@@ -85,6 +86,9 @@ export class BoxStore {
     let slot = 0;
     while (taken.has(slot)) {
       slot++;
+    }
+    if (slot >= boxes) {
+      throw new HostError('noSpace', `this host has user ids for ${boxes} boxes, and as many are there`);
     }
     return slot;
   }

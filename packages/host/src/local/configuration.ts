@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
+import { OwnerRange } from '../runtimes/oci/owner-range.ts';
 
 /** What an installation tells its host. */
 export interface HostConfiguration {
@@ -18,6 +19,8 @@ export interface HostConfiguration {
   readonly subnet: string;
   /** Start of the names of interfaces, the nftables table and the cgroup parent of this installation. */
   readonly interfacePrefix: string;
+  /** Outer user ids of the boxes. Never changed once there are boxes: their files belong to these ids. */
+  readonly owners: OwnerRange;
   /** Size of the volume's file; decided by the free space when left out. */
   readonly volumeBytes: number | undefined;
   /** Whether boxes wait started for creates to come. */
@@ -41,13 +44,14 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
   if (!/^[a-z][a-z0-9]{0,7}$/.test(interfacePrefix)) {
     throw new Error('BERTH_INTERFACE_PREFIX: up to 8 lower-case letters and digits, a letter first');
   }
-  const bytes = (name: string): number | undefined => {
+  const number = (name: string, of: string): number | undefined => {
     const value = environment[name];
     if (value !== undefined && !/^\d+$/.test(value)) {
-      throw new Error(`${name}: a number of bytes`);
+      throw new Error(`${name}: a number of ${of}`);
     }
     return value === undefined ? undefined : Number(value);
   };
+  const bytes = (name: string) => number(name, 'bytes');
   const pool = environment['BERTH_POOL'] ?? 'auto';
   if (pool !== 'auto' && pool !== 'off') {
     throw new Error('BERTH_POOL: auto or off');
@@ -62,6 +66,7 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
     runscMissing: environment.BERTH_RUNSC_MISSING || undefined,
     subnet: environment.BERTH_SUBNET ?? '10.213.0.0/16',
     interfacePrefix,
+    owners: new OwnerRange(number('BERTH_FIRST_OWNER', 'ids'), number('BERTH_OWNER_BOXES', 'boxes')),
     volumeBytes: bytes('BERTH_VOLUME_BYTES'),
     pool,
     poolMemoryBytes: bytes('BERTH_POOL_MEMORY_BYTES'),

@@ -4,7 +4,6 @@ import { HelperClient } from '../helper/helper-client.ts';
 import type { HelperEvent } from '../helper/protocol.ts';
 import { openGuestBox } from '../link/open-guest-box.ts';
 import { RunscCommand } from '../runtimes/gvisor/runsc-command.ts';
-import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { detectCgroups } from '../runtimes/oci/cgroup-layout.ts';
 import { prepareCgroupParent } from '../runtimes/oci/cgroup-parent.ts';
 import { readMachineLimits, readProcessLimits } from '../runtimes/oci/machine-limits.ts';
@@ -72,7 +71,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
 
   const spool = new Spool({ directory: paths.spool, database });
   const guests = new GuestBoxes((place) => {
-    const owner = ownerBaseOf(store.requireAt(place).slot);
+    const owner = configuration.owners.baseOf(store.requireAt(place).slot);
     const idOf = () => store.at(place)?.id ?? place;
     return openGuestBox({
       boxId: place,

@@ -2,14 +2,18 @@ import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Isolation } from '../contract/index.ts';
 import { listenOn } from '../link/socket-listener.ts';
-import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 
 /** Not ids that a box can have here: the sweep takes their remains away. */
 const selfTestId = (isolation: Isolation) => `self-test-${isolation}`;
-const slots: Readonly<Record<Isolation, number>> = { container: 60_000, gvisor: 60_001, microvm: 60_002 };
+/** Outer ids of root, beyond those of any box. */
+const owners: Readonly<Record<Isolation, number>> = {
+  container: 0xf000_0000,
+  gvisor: 0xf001_0000,
+  microvm: 0xf002_0000,
+};
 const SIZE = { cpus: 1, memoryBytes: 128 * 2 ** 20, diskBytes: 32 * 2 ** 20, processes: 16 };
 const TIMEOUT_MS = 10_000;
 
@@ -42,7 +46,7 @@ export async function selfTest(parts: HostParts, isolation: Isolation, runtime: 
       layers: [{ path: join(bundle, 'image'), ownerBase: 0 }],
       upper: join(paths.subvolume(id), 'upper'),
       work: join(paths.subvolume(id), 'work'),
-      ownerBase: ownerBaseOf(slots[isolation]),
+      ownerBase: owners[isolation],
       runtime: runtime.run(id, bundle, pidFile, join(bundle, 'runtime.log')),
       runtimeDelete: runtime.delete(id),
       pidFile,
@@ -65,7 +69,7 @@ export async function selfTest(parts: HostParts, isolation: Isolation, runtime: 
 
 /** Listens where the guest dials. */
 async function listenForGuest({ paths }: HostParts, isolation: Isolation) {
-  const owner = ownerBaseOf(slots[isolation]);
+  const owner = owners[isolation];
   const { promise: dialled, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), TIMEOUT_MS);
   const server = await listenOn(paths.linkSocket(selfTestId(isolation)), { uid: owner, gid: owner }, (socket) => {
@@ -82,7 +86,7 @@ async function listenForGuest({ paths }: HostParts, isolation: Isolation) {
 async function prepare(parts: HostParts, isolation: Isolation, runtime: Runtime): Promise<void> {
   const { helper, paths, configuration, machine, process } = parts;
   const id = selfTestId(isolation);
-  const ownerBase = ownerBaseOf(slots[isolation]);
+  const ownerBase = owners[isolation];
   const [bundle, link, meminfo] = [paths.bundle(id), paths.link(id), paths.meminfo(id)];
   await helper.call('subvolumeCreate', { path: paths.subvolume(id), limitBytes: SIZE.diskBytes, ownerBase });
   await writeFile(meminfo, '');
@@ -94,7 +98,8 @@ async function prepare(parts: HostParts, isolation: Isolation, runtime: Runtime)
   const config = runtime.bundle({
     hostname: 'self-test',
     size: SIZE,
-    slot: slots[isolation],
+    slot: 0,
+    ownerBase,
     cgroupsPath: cgroupsPathOf(configuration, id),
     files: { guestBinary: configuration.guestBinary, linkDirectory: link, meminfo },
     machine,

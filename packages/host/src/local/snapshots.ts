@@ -2,7 +2,6 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HostError, type SnapshotState } from '../contract/index.ts';
 import { hostErrorOf } from '../helper/helper-error.ts';
-import { ownerBaseOf } from '../runtimes/oci/bundle-config.ts';
 import { MAX_LAYERS } from './box-image.ts';
 import type { BoxMemory } from './box-memory.ts';
 import { type BoxRow, isPresent } from './box-row.ts';
@@ -38,7 +37,7 @@ export class Snapshots {
       boxId: box.id,
       phase: 'taking',
       isolation: box.isolation,
-      ownerBase: ownerBaseOf(box.slot),
+      ownerBase: this.#parts.configuration.owners.baseOf(box.slot),
       layers: box.layers,
       imageEnvironment: box.imageEnvironment,
       diskBytes: 0,

@@ -64,11 +64,12 @@ describe('the rows of boxes', () => {
   it('never share a slot, and free it when the box is destroyed', () => {
     life((store) => {
       store.put(row);
-      expect(store.freeSlot()).toBe(1);
+      expect(store.freeSlot({ boxes: 2 })).toBe(1);
       store.put({ ...row, place: 'dbx-2', id: 'dbx-2', slot: 1 });
       expect(() => store.put({ ...row, place: 'dbx-3', id: 'dbx-3', slot: 1 })).toThrow(/UNIQUE/);
+      expect(() => store.freeSlot({ boxes: 2 })).toThrow(expect.objectContaining({ code: 'noSpace' }));
       store.update('dbx-1', { phase: 'destroyed' });
-      expect(store.freeSlot()).toBe(0);
+      expect(store.freeSlot({ boxes: 2 })).toBe(0);
     });
   });
 

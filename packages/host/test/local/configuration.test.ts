@@ -21,6 +21,8 @@ describe('the configuration', () => {
     ['BERTH_INTERFACE_PREFIX', 'Upper'],
     ['BERTH_INTERFACE_PREFIX', 'far-too-long'],
     ['BERTH_VOLUME_BYTES', '10G'],
+    ['BERTH_FIRST_OWNER', 'x'],
+    ['BERTH_OWNER_BOXES', '-1'],
   ])('names what is wrong with %s=%s', async (name, value) => {
     await expect(readConfiguration({ ...environment, [name]: value })).rejects.toThrow(name);
   });

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { bundleConfig, ownerBaseOf } from '../../src/runtimes/oci/bundle-config.ts';
+import { bundleConfig } from '../../src/runtimes/oci/bundle-config.ts';
+import { OwnerRange } from '../../src/runtimes/oci/owner-range.ts';
 import { seccompProfile } from '../../src/runtimes/oci/seccomp-profile.ts';
 
 const wish = {
   hostname: 'devbox',
   size: { cpus: 1, memoryBytes: 2 ** 29, diskBytes: 2 ** 30, processes: 100 },
   slot: 3,
+  ownerBase: 1_196_608,
   cgroupsPath: '/berth-x/box',
   files: { guestBinary: '/bin/guest', linkDirectory: '/run/link', meminfo: '/volume/box/meminfo' },
   machine: { cpus: [0, 1], swapAccounting: true },
@@ -14,9 +16,23 @@ const wish = {
 
 describe('the bundle of a box', () => {
   it('maps root to a range of its own', () => {
-    const mapping = [{ containerID: 0, hostID: 1_000_000 + 3 * 65_536, size: 65_536 }];
+    const mapping = [{ containerID: 0, hostID: 1_196_608, size: 65_536 }];
     expect(bundleConfig(wish)).toMatchObject({ linux: { uidMappings: mapping, gidMappings: mapping } });
-    expect(ownerBaseOf(4) - ownerBaseOf(3)).toBe(65_536);
+  });
+
+  it('has ids that no other slot and no person of the machine has', () => {
+    const owners = new OwnerRange(0x7000_0000, 16);
+    expect(owners.baseOf(0)).toBe(0x7000_0000);
+    expect(owners.baseOf(4) - owners.baseOf(3)).toBe(65_536);
+    expect(new OwnerRange().baseOf(3)).toBe(1_196_608);
+    for (const [first, boxes] of [
+      [0, 1],
+      [65_535, 1],
+      [1_000_000, 0],
+      [1_000_000, 65_536],
+    ] as const) {
+      expect(() => new OwnerRange(first, boxes)).toThrow(/no range of ids/);
+    }
   });
 
   it('has every namespace of its own and takes the network of the host', () => {

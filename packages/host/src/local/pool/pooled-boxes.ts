@@ -56,7 +56,7 @@ export class PooledBoxes {
       id: place,
       phase: 'pooling',
       isolation,
-      slot: store.freeSlot(),
+      slot: store.freeSlot(this.#parts.configuration.owners),
       size,
       layers: image.layers,
       imageEnvironment: image.environment,

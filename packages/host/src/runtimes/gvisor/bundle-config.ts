@@ -12,7 +12,7 @@ const OWN_THREADS = 256;
  */
 export function sandboxConfig(wish: BundleWish): object {
   const { processes } = wish.size;
-  const mapping = idMappingOf(wish.slot);
+  const mapping = idMappingOf(wish.ownerBase);
   const guest = guestProcess(wish);
   const own = [...guest.capabilities.bounding, 'CAP_SYS_ADMIN'];
   return {

@@ -2,28 +2,25 @@ import type { BoxSize } from '../../contract/index.ts';
 import { boxCapabilities } from './capabilities.ts';
 import type { ProcessLimits } from './machine-limits.ts';
 import { type BoxMounts, boxMounts, maskedPaths, readonlyPaths } from './mounts.ts';
+import { OWNER_COUNT } from './owner-range.ts';
 import { boxResources, type MachineLimits } from './resources.ts';
 import { type SeccompProfile, seccompProfile } from './seccomp-profile.ts';
-
-/** Ids that a box has for itself: 0…65,535 inside. */
-export const OWNER_COUNT = 65_536;
-const FIRST_OWNER = 1_000_000;
-
-/** Outer id of root in the box of this slot. */
-export const ownerBaseOf = (slot: number) => FIRST_OWNER + slot * OWNER_COUNT;
 
 export interface BundleWish {
   readonly hostname: string;
   readonly size: BoxSize;
+  /** Spreads boxes over the machine's cores. */
   readonly slot: number;
+  /** Outer id of root. */
+  readonly ownerBase: number;
   readonly cgroupsPath: string;
   readonly files: Omit<BoxMounts, 'sharedMemoryBytes'>;
   readonly machine: MachineLimits;
   readonly process: ProcessLimits;
 }
 
-/** The ids of the box in this slot, as both grades map them: what a box of one grade has written, one of the other can take over. */
-export const idMappingOf = (slot: number) => [{ containerID: 0, hostID: ownerBaseOf(slot), size: OWNER_COUNT }];
+/** The ids of a box, as both grades map them: what a box of one grade has written, one of the other can take over. */
+export const idMappingOf = (ownerBase: number) => [{ containerID: 0, hostID: ownerBase, size: OWNER_COUNT }];
 
 /** The guest as the box's first process. */
 export function guestProcess(wish: BundleWish) {
@@ -50,7 +47,7 @@ let profile: SeccompProfile | undefined;
 /** The OCI configuration of one box. Holds no secret: its environment reaches the guest over the link. */
 export function bundleConfig(wish: BundleWish): object {
   profile ??= seccompProfile();
-  const mapping = idMappingOf(wish.slot);
+  const mapping = idMappingOf(wish.ownerBase);
   return {
     ociVersion: '1.0.2',
     hostname: wish.hostname,
