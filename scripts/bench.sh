@@ -19,6 +19,7 @@ run_benches() {
   setup_client
   command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] || step 'installing nginx, the peer of the transfer benchmark' 'see the log' apt_install nginx-light
   if [[ -z ${RUNLOOP_BASE_URL:-} ]]; then
+    "$node" "$berth_home/packages/cli/src/main.ts" status >/dev/null || die 'Berth is not up' './berth up --detach starts it'
     eval "$("$node" "$berth_home/packages/cli/src/main.ts" env)"
     [[ -n ${RUNLOOP_BASE_URL:-} ]] || exit 1
   fi

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { completionCommand } from './commands/completion.ts';
 import { devboxCommand } from './commands/devbox/index.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
+import { launcherCommands } from './commands/launcher.ts';
 import { logsCommand } from './commands/logs.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { runCommand } from './commands/run.ts';
@@ -11,6 +14,7 @@ import { secretCommand } from './commands/secret/index.ts';
 import { snapshotCommand } from './commands/snapshot/index.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
+import { repositoryDirectory } from './installation/paths.ts';
 
 const overview = `
 Start here:
@@ -21,8 +25,8 @@ Start here:
   ./berth test                run all tests (unit, integration)`;
 
 /** The whole command line. */
-export const program = (): Command =>
-  new Command('berth')
+export const program = (): Command => {
+  const berth = new Command('berth')
     .description('A computer for every agent: isolated devboxes behind the Runloop API, on your own machine.')
     .addCommand(quickstartCommand())
     .addCommand(upCommand())
@@ -31,15 +35,30 @@ export const program = (): Command =>
     .addCommand(doctorCommand())
     .addCommand(envCommand())
     .addCommand(logsCommand())
-    .addCommand(new Command('test').description('run the tests: unit, integration, all (the default) or fresh'))
-    .addCommand(
-      new Command('bench').argument('[name...]').description('measure this Berth against runc, nginx and the machine'),
-    )
     .addCommand(devboxCommand())
     .addCommand(snapshotCommand())
     .addCommand(secretCommand())
     .addCommand(runCommand())
     .addCommand(completionCommand())
     .addHelpText('after', overview)
-    .showHelpAfterError('(./berth --help shows how)')
+    .version(version(), '-V, --version', 'print the version')
     .enablePositionalOptions();
+  for (const command of launcherCommands()) {
+    berth.addCommand(command);
+  }
+  hintAtHelp(berth, './berth');
+  return berth;
+};
+
+/** Wrong usage of any command names where the right one stands. */
+const hintAtHelp = (command: Command, path: string): void => {
+  command.showHelpAfterError(`(${path} --help shows how)`);
+  for (const inner of command.commands) {
+    hintAtHelp(inner, `${path} ${inner.name()}`);
+  }
+};
+
+const version = (): string => {
+  const manifest = readFileSync(join(repositoryDirectory(), 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+};

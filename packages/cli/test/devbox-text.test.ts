@@ -33,9 +33,22 @@ describe('a box shown whole', () => {
     expect(line(text, 'ended')).toBe('1970-01-01T00:00:05.000Z');
   });
 
+  it('has what the box takes now', () => {
+    const use = {
+      processes: 3,
+      memory_used_bytes: 2 ** 20,
+      memory_limit_bytes: 2 ** 31,
+      disk_used_bytes: 5 * 2 ** 20,
+      disk_limit_bytes: 2 ** 32,
+    };
+    expect(line(devboxText(devboxView(), use), 'uses')).toBe(
+      '1.0 MiB of 2.0 GiB memory, 5.0 MiB of 4.0 GiB disk, 3 processes',
+    );
+  });
+
   it('leaves out what it has not', () => {
     const text = devboxText(devboxView());
-    for (const label of ['snapshot', 'forked', 'blueprint', 'ended', 'metadata']) {
+    for (const label of ['uses', 'snapshot', 'forked', 'blueprint', 'ended', 'metadata']) {
       expect(line(text, label)).toBeUndefined();
     }
   });

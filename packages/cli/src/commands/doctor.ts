@@ -10,6 +10,7 @@ export const doctorCommand = (): Command =>
   new Command('doctor')
     .description('look whether this machine can run boxes, by trying; exit status 1 when it cannot')
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExamples:\n  ./berth doctor\n  ./berth doctor --json')
     .action(async (options: { json?: true }) => {
       const findings = await runChecks(
         [...machineChecks, ...kernelChecks, ...isolationChecks, ...supplyChecks],

@@ -20,6 +20,7 @@ export const quickstartCommand = (): Command =>
     .description('set up, start, and watch an agent audit eight programs in eight boxes at once')
     .option('-p, --port <port>', 'TCP port of the API', parsePort)
     .option('--json', 'print reports and findings as JSON')
+    .addHelpText('after', '\nExamples:\n  ./berth quickstart\n  ./berth quickstart --port 8090 --json')
     .action(async (options: { port?: number; json?: true }) => {
       const installation = await startInstallation(statePaths(), options.port);
       const baseUrl = localUrl(installation.port);

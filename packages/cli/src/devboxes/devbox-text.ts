@@ -1,13 +1,14 @@
-import type { DevboxView } from '@berth/contract';
-import { formatDuration } from '../output/quantities.ts';
+import type { DevboxView, PresentUse } from '@berth/contract';
+import { formatBytes, formatDuration } from '../output/quantities.ts';
 import { bold, dim } from '../output/style.ts';
 import { endReason, launchParameter, sizeText, statusText } from './view.ts';
 
-/** All there is to say of one box, a line each. */
-export const devboxText = (devbox: DevboxView): string => {
+/** All there is to say of one box, a line each. @param use what it takes now, where that is known */
+export const devboxText = (devbox: DevboxView, use: PresentUse | null = null): string => {
   const lines: ReadonlyArray<readonly [string, string]> = [
     ['status', `${statusText(devbox.status)} ${endReason(devbox)}`.trimEnd()],
     ['size', sizeText(devbox)],
+    ['uses', use === null ? '' : useText(use)],
     ['isolation', launchParameter(devbox, 'isolation')],
     ['snapshot', devbox.snapshot_id ?? ''],
     ['forked', forkedFrom(devbox)],
@@ -25,6 +26,13 @@ export const devboxText = (devbox: DevboxView): string => {
 };
 
 const labelWidth = 11;
+
+const useText = (use: PresentUse): string =>
+  [
+    `${formatBytes(use.memory_used_bytes)} of ${formatBytes(use.memory_limit_bytes)} memory`,
+    `${formatBytes(use.disk_used_bytes)} of ${formatBytes(use.disk_limit_bytes)} disk`,
+    `${use.processes} ${use.processes === 1 ? 'process' : 'processes'}`,
+  ].join(', ');
 
 const transitionText = ({ transition_time_ms, status, detail }: DevboxView['state_transitions'][number]): string =>
   `${new Date(transition_time_ms).toISOString()} ${status}${detail === undefined ? '' : dim(` ${detail}`)}`;

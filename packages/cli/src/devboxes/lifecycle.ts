@@ -1,4 +1,4 @@
-import type { DevboxStatus, DevboxView } from '@berth/contract';
+import type { DevboxStatus, DevboxView, UsageView } from '@berth/contract';
 import { type ApiClient, ApiFailure } from '../http/client.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { endReason } from './view.ts';
@@ -22,6 +22,9 @@ export const createDevbox = (client: ApiClient, wish: DevboxWish, signal?: Abort
 
 export const getDevbox = (client: ApiClient, id: string): Promise<DevboxView> =>
   client.json('GET', `/v1/devboxes/${encodeURIComponent(id)}`);
+
+export const getUsage = (client: ApiClient, id: string): Promise<UsageView> =>
+  client.json('GET', `/v1/devboxes/${encodeURIComponent(id)}/usage`);
 
 export const shutDownDevbox = (client: ApiClient, id: string): Promise<DevboxView> =>
   client.json('POST', `/v1/devboxes/${encodeURIComponent(id)}/shutdown`, { query: { force: true } });

@@ -31,7 +31,7 @@ export const devboxFeature = (parts: FeatureParts): Feature => {
   const onUnsettled = (id: string): void => reconciler.nudge(id);
   const directory = new DevboxDirectory({ store, hub });
   const lists = new DevboxListStore(database);
-  const devboxes = new DevboxService({ store, lists, hub, secrets, accountSettings, admission, onUnsettled });
+  const devboxes = new DevboxService({ store, lists, hub, host, secrets, accountSettings, admission, onUnsettled });
   const lifecycle = new LifecycleService({ store, transitions, accountSettings, admission, onUnsettled });
   const snapshotStore = new SnapshotStore(database, hub);
   const snapshots = new SnapshotService({

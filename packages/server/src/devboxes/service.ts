@@ -8,6 +8,7 @@ import {
   devboxWaitSeconds,
   type UsageView,
 } from '@berth/contract';
+import type { Host } from '@berth/host/contract';
 import type { AccountSettingsService } from '../accounts/settings.ts';
 import type { Admission } from '../admission/admission.ts';
 import { booked, demandOf } from '../admission/booking.ts';
@@ -32,6 +33,7 @@ export interface DevboxServiceParts {
   readonly store: DevboxStore;
   readonly lists: DevboxListStore;
   readonly hub: NotificationHub;
+  readonly host: Pick<Host, 'metrics'>;
   readonly secrets: Pick<SecretService, 'reveal'>;
   readonly accountSettings: Pick<AccountSettingsService, 'get'>;
   readonly admission: Admission;
@@ -129,7 +131,10 @@ export class DevboxService {
 
   /** Throws `notFound`. */
   async usage(account: string, id: string): Promise<UsageView> {
-    return usageOf(await this.#require(account, id), await this.#parts.store.nowMs());
+    const box = await this.#require(account, id);
+    // A figure less is no reason to keep the others back.
+    const metrics = box.status === 'running' ? await this.#parts.host.metrics(id).catch(() => undefined) : undefined;
+    return usageOf(box, await this.#parts.store.nowMs(), metrics);
   }
 
   /** Writes the box where quotas allow it; what the token has made already needs no room. */

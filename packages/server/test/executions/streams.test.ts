@@ -153,6 +153,22 @@ describe('log tail and evictions', () => {
 });
 
 describe('usage', () => {
+  it('tells what a running box takes now, and nothing once it has ended', async () => {
+    const box = await runningBox(server.caller, { launch_parameters: { resource_size_request: 'SMALL' } });
+    const path = '/tmp/file';
+    await server.caller.call('POST', `/v1/devboxes/${box}/write_file_contents`, {
+      file_path: path,
+      contents: 'x'.repeat(1_000),
+    });
+    const usage = async () => (await server.caller.call('GET', `/v1/devboxes/${box}/usage`)).json;
+    const { now } = await usage();
+    expect(now).toMatchObject({ processes: 1, memory_limit_bytes: 2 * 2 ** 30, disk_limit_bytes: 4 * 2 ** 30 });
+    expect(now.disk_used_bytes).toBeGreaterThanOrEqual(1_000);
+    expect(now.memory_used_bytes).toBeGreaterThan(0);
+    await server.caller.call('POST', `/v1/devboxes/${box}/shutdown`, '');
+    expect((await usage()).now).toBeNull();
+  });
+
   it('counts active and elapsed time by the size', async () => {
     const box = await runningBox(server.caller, { launch_parameters: { resource_size_request: 'MEDIUM' } });
     await server.caller.call('POST', `/v1/devboxes/${box}/shutdown`, '');

@@ -49,6 +49,7 @@ const listCommand = (): Command =>
     .description('show the names of the stored secrets, newest first')
     .option('-n, --limit <count>', 'at most so many', parseCount, 100)
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExamples:\n  ./berth secret list\n  ./berth secret list --limit 10 --json')
     .action(async (options: { limit: number; json?: true }) => {
       const client = new ApiClient(findEndpoint());
       const { secrets } = await client.json<SecretListView>('GET', '/v1/secrets', { query: { limit: options.limit } });
@@ -65,6 +66,7 @@ const getCommand = (): Command =>
     .description('show when a secret was stored; never its value')
     .argument('<name>')
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  ./berth secret get GITHUB_TOKEN')
     .action(async (name: string, options: { json?: true }) =>
       show(await new ApiClient(findEndpoint()).json<SecretView>('GET', secretPath(name)), options),
     );
@@ -75,6 +77,7 @@ const deleteCommand = (): Command =>
     .description('forget a secret')
     .argument('<name>')
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  ./berth secret delete GITHUB_TOKEN')
     .action(async (name: string, options: { json?: true }) => {
       const answer = await new ApiClient(findEndpoint()).json('POST', `${secretPath(name)}/delete`);
       if (options.json) {

@@ -433,11 +433,15 @@ impl Drop for Host {
     }
 }
 
-/// Whether this test runs as root; tests that need it say so and pass otherwise.
+/// Whether this test runs as root; tests that need it say so and pass otherwise, but not in `./berth test`.
 pub fn is_root(what: &str) -> bool {
     // SAFETY: no arguments.
     let root = unsafe { libc::geteuid() } == 0;
     if !root {
+        assert!(
+            std::env::var_os("BERTH_TEST_COMPLETE").is_none(),
+            "needs root: {what}"
+        );
         eprintln!("skipped, needs root: {what}");
     }
     root
