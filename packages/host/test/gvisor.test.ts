@@ -1,4 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { grades, type Installation, makeInstallation } from './local-harness.ts';
@@ -186,6 +188,37 @@ describe.skipIf(grades.length === 0)('a machine without runsc', () => {
       await Promise.all((await host.list()).map(({ id }) => host.destroy(id)));
       await host.close();
       await installation.remove();
+    }
+  });
+});
+
+describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('a runsc that restores nothing', ({ change }) => {
+  it('gives boxes, and keeps no memory, with the reason', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'berth-runsc-'));
+    const runsc = join(directory, 'runsc');
+    const script = `for word; do [ "$word" != restore ] || { echo 'no restore here' >&2; exit 1; }; done`;
+    await writeFile(runsc, `#!/bin/sh\n${script}\nexec ${change.runsc} "$@"\n`, { mode: 0o755 });
+    const installation = await makeInstallation({ runsc });
+    const host = await installation.open();
+    try {
+      const reason = expect.stringMatching(/restore/);
+      expect((await host.describe()).isolations).toContainEqual({
+        isolation: 'gvisor',
+        usable: true,
+        memory: { usable: false, reason },
+      });
+      const spec = boxSpec({ isolation: 'gvisor' });
+      expect(await host.create(spec)).toMatchObject({ phase: 'running' });
+      await expect(host.suspend(spec.id, { memory: true })).rejects.toMatchObject({
+        code: 'memoryUnsupported',
+        message: reason,
+      });
+      expect(await host.suspend(spec.id, { memory: false })).toMatchObject({ phase: 'suspended' });
+    } finally {
+      await Promise.all((await host.list()).map(({ id }) => host.destroy(id)));
+      await host.close();
+      await installation.remove();
+      await rm(directory, { recursive: true });
     }
   });
 });

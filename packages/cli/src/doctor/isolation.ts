@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readIsolations } from '../installation/isolations.ts';
+import { memoryText, readIsolations } from '../installation/isolations.ts';
 import { statePaths } from '../installation/paths.ts';
 import { runProgram } from '../programs/run-program.ts';
 import { readSupervisorState } from '../supervisor/published-state.ts';
@@ -21,7 +21,11 @@ const gradeFinding = async (grade: string, attempt: () => Outcome): Outcome => {
   if (known === undefined) {
     return attempt();
   }
-  return known.usable ? ok('usable: the host has run a box') : warn(`not usable: ${known.reason}`);
+  if (!known.usable) {
+    return warn(`not usable: ${known.reason}`);
+  }
+  const found = `usable: the host has run a box${memoryText(known)}`;
+  return known.memory?.usable === false ? warn(found) : ok(found);
 };
 
 const tryContainer = async (): Outcome =>

@@ -1,3 +1,4 @@
+import { memoryText } from '../installation/isolations.ts';
 import { formatBytes, formatDuration } from '../output/quantities.ts';
 import { bold, dim, green, red, yellow } from '../output/style.ts';
 import { table } from '../output/table.ts';
@@ -21,8 +22,8 @@ export const statusText = (report: StatusReport): string => {
     dim(`state ${report.stateDirectory}`),
     ...(report.services.length === 0 ? [] : [servicesTable(report)]),
     ...report.isolations.map(
-      ({ isolation, usable, reason }) =>
-        `isolation ${isolation}: ${usable ? green('usable') : `${yellow('not usable')}, ${reason}`}`,
+      (grade) =>
+        `isolation ${grade.isolation}: ${grade.usable ? `${green('usable')}${memoryText(grade)}` : `${yellow('not usable')}, ${grade.reason}`}`,
     ),
     ...(report.state === 'absent' ? [] : [`boxes: ${boxesText(report)}`]),
     ...(figures?.snapshots === undefined

@@ -16,6 +16,8 @@ export interface HostDescription {
     readonly isolation: Isolation;
     readonly usable: boolean;
     readonly reason?: string;
+    /** Whether processes can be kept (`memory` of suspend, snapshot and create); left out where the grade has no means to. */
+    readonly memory?: { readonly usable: boolean; readonly reason?: string };
   }>;
   readonly cpus: number;
   readonly memoryBytes: number;

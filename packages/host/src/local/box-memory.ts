@@ -38,8 +38,13 @@ export class BoxMemory {
   /** @throws HostError `memoryUnsupported` */
   require({ isolation }: Pick<BoxRow, 'isolation'>): MemoryCommands {
     const memory = this.#parts.runtimes.get(isolation)?.memory;
-    if (!memory) {
-      throw new HostError('memoryUnsupported', `boxes of the grade ${isolation} cannot keep their memory on this host`);
+    const fault = this.#parts.memoryFaults.get(isolation);
+    if (!memory || fault !== undefined) {
+      const why = fault === undefined ? '' : `: ${fault}`;
+      throw new HostError(
+        'memoryUnsupported',
+        `boxes of the grade ${isolation} cannot keep their memory on this host${why}`,
+      );
     }
     return memory;
   }

@@ -1,4 +1,4 @@
-import type { HostEvent } from '../contract/index.ts';
+import type { HostEvent, Isolation } from '../contract/index.ts';
 import type { HelperClient } from '../helper/helper-client.ts';
 import type { CgroupLayout } from '../runtimes/oci/cgroup-layout.ts';
 import type { ProcessLimits } from '../runtimes/oci/machine-limits.ts';
@@ -30,6 +30,8 @@ export interface HostParts {
   readonly runtimes: Runtimes;
   /** Process beside the init of the box in a place, where its runtime has one. */
   readonly companions: Map<string, number>;
+  /** Why the memory of boxes of a grade cannot be kept, as the self-test found. */
+  readonly memoryFaults: Map<Isolation, string>;
   readonly cgroups: CgroupLayout;
   readonly machine: MachineLimits;
   readonly process: ProcessLimits;

@@ -6,7 +6,7 @@ import type { HelperResult } from '../helper/helper-process.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { HostConfiguration } from './configuration.ts';
 import type { HostParts } from './host-parts.ts';
-import { selfTest } from './self-test.ts';
+import { type Faults, selfTest } from './self-test.ts';
 
 const run = promisify(execFile);
 
@@ -20,8 +20,12 @@ export async function testIsolations(parts: HostParts): Promise<Isolations> {
   const hello = await parts.helper.call('hello', {});
   return Promise.all(
     grades.toReversed().map(async (isolation) => {
-      const reason = await findReason(parts, hello, isolation);
-      return { isolation, usable: reason === undefined, ...(reason === undefined ? {} : { reason }) };
+      const { box, memory } = await findFaults(parts, hello, isolation);
+      if (box !== undefined) {
+        return { isolation, usable: false, reason: box };
+      }
+      const keepsMemory = parts.runtimes.get(isolation)?.memory !== undefined;
+      return { isolation, usable: true, ...(keepsMemory ? { memory: finding(memory) } : {}) };
     }),
   );
 }
@@ -44,17 +48,19 @@ export function chooseIsolation(isolations: Isolations, wish: Isolation | 'auto'
   return wish;
 }
 
-async function findReason(
-  parts: HostParts,
-  hello: HelperResult<'hello'>,
-  isolation: Isolation,
-): Promise<string | undefined> {
+const finding = (reason: string | undefined) => ({
+  usable: reason === undefined,
+  ...(reason === undefined ? {} : { reason }),
+});
+
+async function findFaults(parts: HostParts, hello: HelperResult<'hello'>, isolation: Isolation): Promise<Faults> {
   const runtime = parts.runtimes.get(isolation);
   if (runtime === undefined) {
     const missing = parts.configuration.runscMissing ?? 'no runsc is configured (BERTH_RUNSC)';
-    return isolation === 'gvisor' ? missing : 'this version of the host has no microVM runtime';
+    return { box: isolation === 'gvisor' ? missing : 'this version of the host has no microVM runtime' };
   }
-  return (await findObstacle(runtime, parts.configuration, hello)) ?? (await selfTest(parts, isolation, runtime));
+  const obstacle = await findObstacle(runtime, parts.configuration, hello);
+  return obstacle === undefined ? selfTest(parts, isolation, runtime) : { box: obstacle };
 }
 
 async function findObstacle(

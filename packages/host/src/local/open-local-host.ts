@@ -98,6 +98,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     helper,
     guests,
     ...watching,
+    memoryFaults: new Map(),
     machine,
     process: processLimits,
     log,
@@ -109,8 +110,13 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
   lifecycle = boxes;
   await recover(parts, boxes);
   const isolations = await testIsolations(parts);
-  for (const { isolation, usable, reason } of isolations) {
-    log.info({ isolation, usable, reason }, 'isolation');
+  for (const { isolation, memory } of isolations) {
+    if (memory?.reason !== undefined) {
+      parts.memoryFaults.set(isolation, memory.reason);
+    }
+  }
+  for (const { isolation, usable, reason, memory } of isolations) {
+    log.info({ isolation, usable, reason, memory }, 'isolation');
   }
   await writeFile(paths.isolations, JSON.stringify(isolations), { mode: 0o644 });
   return new LocalHost({

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Isolation } from '../contract/index.ts';
 import { listenOn } from '../link/socket-listener.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
-import type { Runtime } from '../runtimes/runtime.ts';
+import type { MemoryCommands, Runtime } from '../runtimes/runtime.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
+import { removeImage } from './memory-image.ts';
 
 /** Not ids that a box can have here: the sweep takes their remains away. */
 const selfTestId = (isolation: Isolation) => `self-test-${isolation}`;
@@ -17,53 +18,146 @@ const owners: Readonly<Record<Isolation, number>> = {
 const SIZE = { cpus: 1, memoryBytes: 128 * 2 ** 20, diskBytes: 32 * 2 ** 20, processes: 16 };
 const TIMEOUT_MS = 10_000;
 
+/** Why boxes of a grade cannot be had, and why their memory cannot be kept where the runtime should be able to. */
+export interface Faults {
+  readonly box?: string;
+  readonly memory?: string;
+}
+
 /**
  * Starts and ends one box for real, on an empty image: runtime, user namespace, mounts, seccomp, cgroups and network as boxes get them, until its
- * guest has dialled.
- * @returns why it failed, undefined when it did not
+ * guest has dialled; then, where the runtime can, the same out of its memory.
  */
-export async function selfTest(parts: HostParts, isolation: Isolation, runtime: Runtime): Promise<string | undefined> {
-  const { helper, paths, cgroups, configuration } = parts;
-  const id = selfTestId(isolation);
-  const bundle = paths.bundle(id);
-  const directories = cgroupDirectories(cgroups, cgroupsPathOf(configuration, id));
-  const clean = async () => {
-    await helper.call('cgroupsRemove', { paths: directories });
-    await helper.call('subvolumeDelete', { path: paths.subvolume(id) });
-    for (const path of [bundle, paths.link(id), runtime.stateDirectory(id)]) {
-      await rm(path, { recursive: true, force: true });
-    }
-  };
-  let guest: Awaited<ReturnType<typeof listenForGuest>> | undefined;
+export async function selfTest(parts: HostParts, isolation: Isolation, runtime: Runtime): Promise<Faults> {
+  const test = new TestBox(parts, isolation, runtime);
   try {
-    await clean();
-    await prepare(parts, isolation, runtime);
-    guest = await listenForGuest(parts, isolation);
-    const pidFile = join(bundle, 'pid');
-    const { pid, startTimeTicks, netSlot } = await helper.call('boxStart', {
+    await test.prepare();
+    const box = await test.start(runtime.run(...test.names));
+    if (box !== undefined || runtime.memory === undefined) {
+      await test.kill();
+      return box === undefined ? {} : { box };
+    }
+    const memory = await keepMemory(test, runtime.memory);
+    return memory === undefined ? {} : { memory };
+  } catch (error) {
+    return { box: `the self-test failed: ${problem(error)}` };
+  } finally {
+    await test.clean();
+  }
+}
+
+async function keepMemory(test: TestBox, commands: MemoryCommands): Promise<string | undefined> {
+  const [id, bundle, pidFile, logFile] = test.names;
+  let step = 'pause';
+  try {
+    await test.run(commands.pause(id, logFile));
+    step = 'checkpoint';
+    await test.run(commands.checkpoint(id, test.image, logFile));
+    await test.kill();
+    await test.prepare();
+    step = 'restore';
+    const fault = await test.start(commands.restore(id, test.image, bundle, pidFile, logFile));
+    await test.kill();
+    return fault === undefined ? undefined : `the self-test of keeping memory failed at its ${step}: ${fault}`;
+  } catch (error) {
+    return `the self-test of keeping memory failed at its ${step}: ${problem(error)}`;
+  }
+}
+
+const problem = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** The box of a self-test. */
+class TestBox {
+  readonly #parts: HostParts;
+  readonly #isolation: Isolation;
+  readonly #runtime: Runtime;
+  #started: { readonly pid: number; readonly startTimeTicks: number; readonly netSlot: number } | undefined;
+  #guest: Awaited<ReturnType<typeof listenForGuest>> | undefined;
+
+  constructor(parts: HostParts, isolation: Isolation, runtime: Runtime) {
+    this.#parts = parts;
+    this.#isolation = isolation;
+    this.#runtime = runtime;
+  }
+
+  get #id(): string {
+    return selfTestId(this.#isolation);
+  }
+
+  /** Id, bundle, pid file and log, as runtimes are given them. */
+  get names(): [string, string, string, string] {
+    const bundle = this.#parts.paths.bundle(this.#id);
+    return [this.#id, bundle, join(bundle, 'pid'), join(bundle, 'runtime.log')];
+  }
+
+  get image(): string {
+    return this.#parts.paths.boxMemory(this.#id);
+  }
+
+  async prepare(): Promise<void> {
+    await this.#clear();
+    await prepare(this.#parts, this.#isolation, this.#runtime);
+    await mkdir(this.image, { recursive: true, mode: 0o700 });
+  }
+
+  /** @returns why its guest is not there; undefined when it is */
+  async start(command: string[]): Promise<string | undefined> {
+    const { helper, paths } = this.#parts;
+    const [id, bundle, pidFile] = this.names;
+    this.#guest = await listenForGuest(this.#parts, this.#isolation);
+    this.#started = await helper.call('boxStart', {
       boxId: id,
       bundle,
       layers: [{ path: join(bundle, 'image'), ownerBase: 0 }],
       upper: join(paths.subvolume(id), 'upper'),
       work: join(paths.subvolume(id), 'work'),
-      ownerBase: owners[isolation],
-      runtime: runtime.run(id, bundle, pidFile, join(bundle, 'runtime.log')),
-      runtimeDelete: runtime.delete(id),
+      ownerBase: owners[this.#isolation],
+      runtime: command,
+      runtimeDelete: this.#runtime.delete(id),
       pidFile,
       timeoutMs: TIMEOUT_MS,
     });
-    const answered = await guest.dialled;
-    const kill = { boxId: id, pid, startTimeTicks, netSlot, cgroups: directories, timeoutMs: TIMEOUT_MS };
-    const { killed } = await helper.call('boxKill', kill);
-    if (!killed) {
-      return 'the guest ended by itself in the self-test';
-    }
+    const answered = await this.#guest.dialled;
+    this.#guest.close();
     return answered ? undefined : 'the guest did not reach the host in the self-test';
-  } catch (error) {
-    return `the self-test failed: ${error instanceof Error ? error.message : String(error)}`;
-  } finally {
-    guest?.close();
-    await clean();
+  }
+
+  async run(runtime: string[]): Promise<void> {
+    await this.#parts.helper.call('runtimeRun', { runtime, timeoutMs: TIMEOUT_MS });
+  }
+
+  async kill(): Promise<void> {
+    if (this.#started !== undefined) {
+      const kill = { boxId: this.#id, ...this.#started, cgroups: this.#cgroups, timeoutMs: TIMEOUT_MS };
+      this.#started = undefined;
+      const { killed } = await this.#parts.helper.call('boxKill', kill);
+      if (!killed) {
+        throw new Error('the guest ended by itself');
+      }
+    }
+  }
+
+  /** Whatever came of it. */
+  async clean(): Promise<void> {
+    this.#guest?.close();
+    await this.kill().catch(() => undefined);
+    await this.#clear();
+    await removeImage(this.image);
+  }
+
+  async #clear(): Promise<void> {
+    const { helper, paths } = this.#parts;
+    const [id, bundle] = this.names;
+    await helper.call('cgroupsRemove', { paths: this.#cgroups });
+    await helper.call('subvolumeDelete', { path: paths.subvolume(id) });
+    for (const path of [bundle, paths.link(id), this.#runtime.stateDirectory(id)]) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+
+  get #cgroups(): string[] {
+    const { cgroups, configuration } = this.#parts;
+    return cgroupDirectories(cgroups, cgroupsPathOf(configuration, this.#id));
   }
 }
 
