@@ -20,6 +20,9 @@ const outerUserId = (text: string): number => {
 const outerStatus = (boxId: string, field: string): string =>
   new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${initOf(boxId)}/status`, 'utf8'))?.[1] ?? '';
 
+/** A test of what a kernel of the box's own does; under the machine's there is nothing to test. */
+const itInSandbox = sandboxed() ? it : () => undefined;
+
 describe('root in the box is nobody outside', () => {
   const box = useBox();
   const asRoot = (command: string) => run(box.client, box.id, `sudo sh -c '${command}'`);
@@ -115,7 +118,7 @@ describe('root in the box is nobody outside', () => {
     },
   );
 
-  it.runIf(sandboxed())('sees the log of its own kernel, not that of the machine', async () => {
+  itInSandbox('sees the log of its own kernel, not that of the machine', async () => {
     expect((await asRoot('dmesg')).stdout).toMatch(/Starting gVisor/);
   });
 
@@ -144,7 +147,7 @@ for name, number in dict(bpf=321, kexec_load=246, init_module=175, open_by_handl
     expect((await box.client.devboxes.retrieve(box.id)).status).toBe('running');
   });
 
-  it.runIf(sandboxed())('harms itself alone by killing its init', async () => {
+  itInSandbox('harms itself alone by killing its init', async () => {
     const client = rawClient();
     await withBox(client, {}, async ({ id }) => {
       await run(client, id, 'sudo kill -9 1').catch(() => undefined);

@@ -6,7 +6,6 @@ export function fakeHarness(fake = new FakeHost(), keepsMemory = false): HostHar
   return {
     host: fake,
     isolation: keepsMemory ? 'gvisor' : 'container',
-    keepsMemory,
     killBox: async (boxId) => fake.loseBox(boxId),
     listenEcho: async (boxId, port) =>
       fake.listen(boxId, port, async (incoming, write) => {

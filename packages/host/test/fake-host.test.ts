@@ -4,7 +4,9 @@ import { hostContract } from './contract/host-contract.ts';
 import { fakeHarness } from './fake-harness.ts';
 
 hostContract('FakeHost', async () => fakeHarness());
-hostContract('FakeHost, gvisor', async () => fakeHarness(new FakeHost({ isolations: ['container', 'gvisor'] }), true));
+hostContract('FakeHost, gvisor', async () => fakeHarness(new FakeHost({ isolations: ['container', 'gvisor'] }), true), {
+  keepsMemory: true,
+});
 
 const spec = {
   id: 'dbx-1',

@@ -180,7 +180,6 @@ export async function localHarness(
   return {
     local,
     host: local,
-    keepsMemory: installation.configuration.runsc !== undefined,
     isolation: installation.configuration.runsc === undefined ? 'container' : 'gvisor',
     killBox: async (boxId) => killInit(local, boxId),
     listenEcho: async (boxId, port) => {

@@ -14,7 +14,7 @@ if (typeof programs === 'string') {
 
   if ('path' in runsc) {
     const { path } = runsc;
-    hostContract('LocalHost, gvisor', () => localHarness({ runsc: path }));
+    hostContract('LocalHost, gvisor', () => localHarness({ runsc: path }), { keepsMemory: true });
   } else {
     describe.skip(`LocalHost, gvisor (skipped: ${runsc.reason})`, () => {
       it('runs boxes', () => undefined);

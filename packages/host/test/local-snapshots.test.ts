@@ -116,12 +116,11 @@ describe.each(grades)('disks of boxes ($grade)', ({ grade, change: settings }) =
     expect(await run(third, 'cat /home/user/mine; echo ok > ~/mine; cat ~/mine', 'user')).toBe('mine\nok\n');
   });
 
-  it.runIf(grade === 'container')(
-    'keep pipes and extended attributes, and let nobody forge those of the overlay',
-    async () => {
-      const set = `python3 -c 'import os; os.setxattr("/srv/file", "user.note", b"kept")'`;
-      const get = `python3 -c 'import os; print(os.getxattr("/srv/file", "user.note").decode(), os.listxattr("/srv/file"))'`;
-      const forge = `python3 -c '
+  const itInContainer = grade === 'container' ? it : () => undefined;
+  itInContainer('keep pipes and extended attributes, and let nobody forge those of the overlay', async () => {
+    const set = `python3 -c 'import os; os.setxattr("/srv/file", "user.note", b"kept")'`;
+    const get = `python3 -c 'import os; print(os.getxattr("/srv/file", "user.note").decode(), os.listxattr("/srv/file"))'`;
+    const forge = `python3 -c '
 import os
 for name in ("trusted.overlay.opaque", "trusted.overlay.redirect", "trusted.x"):
     try:
@@ -135,13 +134,12 @@ try:
 except OSError:
     pass
 print("done")'`;
-      const first = await box();
-      await run(first, `touch /srv/file; mkdir /srv/dir; mkfifo /srv/pipe; ${set}`);
-      expect(await run(first, forge)).toBe('done\n');
-      const second = await next(await next(first));
-      expect(await run(second, `${get}; stat -c %F /srv/pipe`)).toBe("kept ['user.note']\nfifo\n");
-    },
-  );
+    const first = await box();
+    await run(first, `touch /srv/file; mkdir /srv/dir; mkfifo /srv/pipe; ${set}`);
+    expect(await run(first, forge)).toBe('done\n');
+    const second = await next(await next(first));
+    expect(await run(second, `${get}; stat -c %F /srv/pipe`)).toBe("kept ['user.note']\nfifo\n");
+  });
 
   it('show every file as one of its own, whichever layer it lies in', async () => {
     let spec = await box();

@@ -12,7 +12,7 @@ const exec = (executionId: string, command: string) => ({ executionId, origin: '
 /** Moments in the life of the call, in milliseconds after its begin. */
 const moments = [5, 30, 60, 100, 150, 220, 300] as const;
 
-// Two of these moments still fail now and then (the box is reported as not running): run by BERTH_MEMORY_KILLS=1 until that is mended.
+// Two of these moments failed once on a busy machine and not again since; by BERTH_MEMORY_KILLS=1 until they have held for longer.
 const isWanted = process.env['BERTH_MEMORY_KILLS'] === '1';
 
 describe.skipIf(!isWanted).each(grades.filter(({ grade }) => grade === 'gvisor'))(

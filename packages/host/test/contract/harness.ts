@@ -8,8 +8,6 @@ export interface HostHarness {
   readonly host: Host;
   /** The grade that `auto` means here; `container` when left out. */
   readonly isolation?: Isolation;
-  /** Its strongest grade keeps memory: suspend, resume, snapshots with `memory`. */
-  readonly keepsMemory?: boolean;
   /** Ends the box's processes from outside, as a crash would. */
   killBox(boxId: string): Promise<void>;
   /** Starts a peer inside the box that sends back what it gets on this port. */

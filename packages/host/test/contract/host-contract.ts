@@ -11,7 +11,11 @@ import { snapshotContract } from './snapshots.ts';
 import { suspendContract } from './suspend.ts';
 
 /** What every {@link Host} must do. A host that passes can stand behind the control plane. */
-export function hostContract(name: string, makeHarness: MakeHarness): void {
+export function hostContract(
+  name: string,
+  makeHarness: MakeHarness,
+  { keepsMemory = false }: { readonly keepsMemory?: boolean } = {},
+): void {
   describe(`Host contract: ${name}`, () => {
     const bench = new Bench(makeHarness);
     lifecycleContract(bench);
@@ -22,6 +26,6 @@ export function hostContract(name: string, makeHarness: MakeHarness): void {
     recordContract(bench);
     suspendContract(bench);
     snapshotContract(bench);
-    memoryContract(bench);
+    memoryContract(bench, keepsMemory);
   });
 }

@@ -6,7 +6,8 @@ import { type Bench, execution } from './harness.ts';
 const MEMORY = { memory: true };
 const WAIT = { timeoutMs: patienceMs(20_000), lastLines: 10 };
 
-export function memoryContract(bench: Bench): void {
+/** @param keepsMemory the strongest grade of the host does: suspend, resume and snapshots with `memory` */
+export function memoryContract(bench: Bench, keepsMemory: boolean): void {
   describe('memory', () => {
     it('is refused for a box of the grade container, which runs on', async () => {
       const boxId = await bench.box({ isolation: 'container' });
@@ -17,8 +18,11 @@ export function memoryContract(bench: Bench): void {
       expect((await bench.run(boxId, 'echo on')).stdout.text).toBe('on\n');
     });
 
-    it('goes on where it stood, with the whole output', async ({ skip }) => {
-      skip(!bench.harness.keepsMemory);
+    if (!keepsMemory) {
+      return;
+    }
+
+    it('goes on where it stood, with the whole output', async () => {
       const { spec, running } = await boxWithCat(bench);
       await bench.run(spec.id, 'export IN_SHELL=kept', { shellName: 'main' });
       expect(await bench.host.suspend(spec.id, MEMORY)).toMatchObject({ phase: 'suspended', hasMemory: true });
@@ -35,8 +39,7 @@ export function memoryContract(bench: Bench): void {
       expect((await bench.run(spec.id, 'echo $IN_SHELL', { shellName: 'main' })).stdout.text).toBe('kept\n');
     });
 
-    it('is left aside when only the disk is wanted', async ({ skip }) => {
-      skip(!bench.harness.keepsMemory);
+    it('is left aside when only the disk is wanted', async () => {
       const { spec, running } = await boxWithCat(bench);
       await bench.run(spec.id, 'echo disk > notes');
       await bench.host.suspend(spec.id, MEMORY);
@@ -48,10 +51,7 @@ export function memoryContract(bench: Bench): void {
       expect((await bench.run(spec.id, 'cat notes')).stdout.text).toBe('disk\n');
     });
 
-    it('forks: the processes go on in both, the executions in the source, marked as lost in the fork', async ({
-      skip,
-    }) => {
-      skip(!bench.harness.keepsMemory);
+    it('forks: the processes go on in both, the executions in the source, marked as lost in the fork', async () => {
       const { spec, running } = await boxWithCat(bench);
       await bench.run(spec.id, 'export IN_SHELL=shared', { shellName: 'main' });
       const state = await bench.host.snapshot(spec.id, bench.snapshotId(), MEMORY);
@@ -67,8 +67,7 @@ export function memoryContract(bench: Bench): void {
       });
     });
 
-    it('is kept of running boxes only', async ({ skip }) => {
-      skip(!bench.harness.keepsMemory);
+    it('is kept of running boxes only', async () => {
       const boxId = await bench.box();
       await bench.host.suspend(boxId, { memory: false });
       const take = bench.host.snapshot(boxId, bench.snapshotId(), MEMORY);
