@@ -18,7 +18,7 @@ const command = storableText(8 * 1024 * 1024).min(1);
 const shellName = storableText(256).min(1);
 
 /** Ids that the platform itself gives to a box's set-up steps, main process and suspend commands, with the number of the start or suspension. */
-export const reservedExecutionId = /^(setup-\d+(-\d+)?|entrypoint(-\d+)?|suspend-\d+-\d+)$/;
+export const reservedExecutionId = /^(setup-\d+(-\d+)?|entrypoint(-\d+)?|suspend-\d+-\d+|mount-\d+-\d+)$/;
 
 /** An execution id as clients make them: UUIDv7 from the official ones. */
 export const executionId = z

@@ -7,13 +7,6 @@ const refuse = (feature: string): never => {
 
 const isFilled = (value: object | undefined): boolean => value !== undefined && Object.keys(value).length > 0;
 
-const mountNames = {
-  object_mount: 'mounting an object (object_mount)',
-  agent_mount: 'mounting an agent (agent_mount)',
-  code_mount: 'mounting a repository (code_mount)',
-  broker_mount: 'mounting an axon (broker_mount)',
-} as const;
-
 /** A snapshot is looked up as the box is written. No blueprint exists yet, so every named one is unknown (API §3.5: 400). */
 const refuseSources = (wish: DevboxCreate): void => {
   const { blueprint_id, blueprint_name, snapshot_id } = wish;
@@ -67,11 +60,6 @@ export const refuseUnavailable = (wish: DevboxCreate): void => {
   }
   if (wish.tunnel !== undefined) {
     refuse('a tunnel (tunnel)');
-  }
-  for (const mount of wish.mounts ?? []) {
-    if (mount.type !== 'file_mount') {
-      refuse(mountNames[mount.type]);
-    }
   }
   if (wish.launch_parameters !== undefined) {
     refuseLaunchParameters(wish.launch_parameters);

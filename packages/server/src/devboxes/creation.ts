@@ -7,6 +7,7 @@ import {
   newId,
 } from '@berth/contract';
 import { apiError } from '../errors/api-error.ts';
+import type { PlannedMount } from '../mounts/mount-kind.ts';
 import type { NewDevbox } from './insert.ts';
 import { startBoundMs } from './start-bound.ts';
 
@@ -16,30 +17,19 @@ export const lifetimeMs = (parameters: LaunchParameters): number | null =>
     ? Math.ceil((parameters.keep_alive_time_seconds ?? defaultKeepAliveSeconds) * 1000)
     : null;
 
-/** Files of both kinds of mounts by path. A path given twice is refused: which one should win? */
-const fileMounts = (wish: DevboxCreate): Record<string, string> => {
-  const files: Record<string, string> = { ...wish.file_mounts };
-  for (const mount of wish.mounts ?? []) {
-    if (mount.type === 'file_mount') {
-      const { target, content } = mount as { target: string; content: string };
-      if (Object.hasOwn(files, target)) {
-        throw apiError('invalidRequest', { problem: `two mounts for ${target.slice(0, 200)}` });
-      }
-      files[target] = content;
-    }
-  }
-  return files;
-};
-
 /** The row that a checked request asks for. */
-export const newDevbox = (accountId: string, wish: DevboxCreate, settings: AccountSettings): NewDevbox => {
+export const newDevbox = (
+  accountId: string,
+  wish: DevboxCreate,
+  settings: AccountSettings,
+  mounts: readonly PlannedMount[] = [],
+): NewDevbox => {
   const launchParameters = wish.launch_parameters ?? {};
   const idle = idleRule(launchParameters);
   const both = Object.keys(wish.secrets ?? {}).find((name) => name in (wish.environment_variables ?? {}));
   if (both !== undefined) {
     throw apiError('invalidRequest', { problem: `${both} is given both as environment variable and as secret` });
   }
-  const files = fileMounts(wish);
   return {
     id: newId('devbox'),
     accountId,
@@ -50,10 +40,9 @@ export const newDevbox = (accountId: string, wish: DevboxCreate, settings: Accou
       ...(wish.entrypoint === undefined || wish.entrypoint === '' ? {} : { entrypoint: wish.entrypoint }),
       environment: wish.environment_variables ?? {},
       secretNames: wish.secrets ?? {},
-      hasFileMounts: Object.keys(files).length > 0,
       ...(settings.isolation === 'default' ? {} : { isolation: settings.isolation }),
     },
-    fileMounts: files,
+    mounts,
     idleMs: idle === undefined ? null : Math.ceil(idle.idle_time_seconds * 1000),
     expiresInMs: startBoundMs,
     snapshotId: wish.snapshot_id ?? null,

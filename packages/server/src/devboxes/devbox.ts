@@ -9,7 +9,6 @@ export interface DevboxWish {
   readonly environment: Readonly<Record<string, string>>;
   /** Variable name to name of the account's secret; the value is read when the box starts. */
   readonly secretNames: Readonly<Record<string, string>>;
-  readonly hasFileMounts: boolean;
   /** Grade of isolation that the account had set when the box was made; counts where the launch parameters name none. */
   readonly isolation?: 'auto' | 'container' | 'gvisor';
 }
@@ -27,8 +26,8 @@ export interface Devbox {
   readonly transitions: readonly TransitionRecord[];
   readonly launchParameters: LaunchParameters;
   readonly wish: DevboxWish;
-  /** Text by path, still to be written into the box; null once all are. */
-  readonly fileMounts: Readonly<Record<string, string>> | null;
+  /** How many of its mounts, the last ones, are still to be placed. */
+  readonly mountsLeft: number;
   readonly isolation: Isolation | null;
   readonly createMs: number;
   readonly endMs: number | null;
@@ -58,7 +57,7 @@ export interface Devbox {
 /** Whether nothing but removal is left to do for the box. */
 export const isEnded = (box: Pick<Devbox, 'status'>): boolean => box.status === 'failure' || box.status === 'shutdown';
 
-/** Columns that make a {@link Devbox}, all but the contents of mounts. */
+/** Columns that make a {@link Devbox}, all but what is mounted. */
 export const devboxColumns = [
   'id',
   'account_id',
@@ -71,6 +70,7 @@ export const devboxColumns = [
   'transitions',
   'launch_parameters',
   'wish',
+  'mounts_left',
   'isolation',
   'create_ms',
   'end_ms',
@@ -89,11 +89,9 @@ export const devboxColumns = [
   'active_ms',
 ] as const satisfies ReadonlyArray<keyof DevboxesTable>;
 
-type Row = Pick<Selectable<DevboxesTable>, (typeof devboxColumns)[number]> & {
-  readonly file_mounts?: string | null;
-};
+type Row = Pick<Selectable<DevboxesTable>, (typeof devboxColumns)[number]>;
 
-/** Reads a row. `fileMounts` is null when the column was not asked for. */
+/** Reads a row. */
 export const toDevbox = (row: Row): Devbox => ({
   id: row.id,
   accountId: row.account_id,
@@ -106,7 +104,7 @@ export const toDevbox = (row: Row): Devbox => ({
   transitions: row.transitions,
   launchParameters: JSON.parse(row.launch_parameters),
   wish: JSON.parse(row.wish),
-  fileMounts: typeof row.file_mounts === 'string' ? JSON.parse(row.file_mounts) : null,
+  mountsLeft: row.mounts_left,
   isolation: row.isolation,
   createMs: row.create_ms,
   endMs: row.end_ms,

@@ -3,6 +3,8 @@ import { HostCapacity } from '../admission/capacity.ts';
 import { defaultAdmissionSettings } from '../admission/settings.ts';
 import { AdmissionStore } from '../admission/store.ts';
 import type { FeatureParts } from '../feature.ts';
+import { mountKinds } from '../mounts/kinds.ts';
+import { Mounts } from '../mounts/mounts.ts';
 import { Reconciler } from '../reconciler/reconciler.ts';
 import { defaultReconcilerSettings } from '../reconciler/settings.ts';
 import { imageProblem } from '../snapshots/image-wait.ts';
@@ -22,6 +24,7 @@ export const devboxEngine = (parts: FeatureParts) => {
   const reconcilerSettings = { ...defaultReconcilerSettings, ...parts.reconciler };
   const settings = { ...defaultAdmissionSettings, ...parts.admission };
   const store = new DevboxStore(database, hub);
+  const mounts = new Mounts(mountKinds(parts));
   const activity = new ActivityTracker({ database, log });
   const capacity = new HostCapacity({ host, settings, log });
   const admissionStore = new AdmissionStore(database, hub);
@@ -50,6 +53,7 @@ export const devboxEngine = (parts: FeatureParts) => {
     transitions,
     activity,
     secrets,
+    mounts,
     accountSettings: (id) => accountSettings.get(id),
     log,
     hub,
@@ -71,6 +75,7 @@ export const devboxEngine = (parts: FeatureParts) => {
   });
   return {
     store,
+    mounts,
     transitions,
     activity,
     admission,

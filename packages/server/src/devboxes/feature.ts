@@ -27,11 +27,21 @@ import { DevboxService } from './service.ts';
 export const devboxFeature = (parts: FeatureParts): Feature => {
   const { database, hub, host, accountSettings, secrets } = parts;
   const engine = devboxEngine(parts);
-  const { store, transitions, activity, admission, admissionSettings, keeper, reconciler } = engine;
+  const { store, mounts, transitions, activity, admission, admissionSettings, keeper, reconciler } = engine;
   const onUnsettled = (id: string): void => reconciler.nudge(id);
   const directory = new DevboxDirectory({ store, hub });
   const lists = new DevboxListStore(database);
-  const devboxes = new DevboxService({ store, lists, hub, host, secrets, accountSettings, admission, onUnsettled });
+  const devboxes = new DevboxService({
+    store,
+    lists,
+    hub,
+    host,
+    secrets,
+    mounts,
+    accountSettings,
+    admission,
+    onUnsettled,
+  });
   const lifecycle = new LifecycleService({ store, transitions, accountSettings, admission, onUnsettled });
   const snapshotStore = new SnapshotStore(database, hub);
   const snapshots = new SnapshotService({

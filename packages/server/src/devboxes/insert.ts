@@ -2,6 +2,7 @@ import type { LaunchParameters } from '@berth/contract';
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { apiError } from '../errors/api-error.ts';
+import type { PlannedMount } from '../mounts/mount-kind.ts';
 import { type Devbox, type DevboxWish, devboxColumns, toDevbox } from './devbox.ts';
 
 /** A box about to be made. */
@@ -12,7 +13,7 @@ export interface NewDevbox {
   readonly metadata: Readonly<Record<string, string>>;
   readonly launchParameters: LaunchParameters;
   readonly wish: DevboxWish;
-  readonly fileMounts: Readonly<Record<string, string>>;
+  readonly mounts: readonly PlannedMount[];
   readonly idleMs: number | null;
   /** Bound of the whole life, until the lifetime proper begins with `running`. */
   readonly expiresInMs: number;
@@ -36,12 +37,12 @@ export const insertDevbox = async (
   const place = places.get(box.id) ?? { status: 'queued' };
   const inserted = await sql<Parameters<typeof toDevbox>[0]>`
     with moment as (select now_ms() as ms)
-    insert into devboxes (id, account_id, name, metadata, status, transitions, launch_parameters, wish, file_mounts,
+    insert into devboxes (id, account_id, name, metadata, status, transitions, launch_parameters, wish, mounts, mounts_left,
       create_ms, expires_ms, idle_ms, activity_ms, status_ms, snapshot_id, image_id, image_memory, forked_from)
     select ${box.id}, ${box.accountId}, ${box.name}, ${JSON.stringify(box.metadata)}::jsonb, ${place.status},
       jsonb_build_array(${JSON.stringify(place)}::jsonb || jsonb_build_object('at_ms', moment.ms)),
       ${JSON.stringify(box.launchParameters)}, ${JSON.stringify(box.wish)},
-      ${Object.keys(box.fileMounts).length === 0 ? null : JSON.stringify(box.fileMounts)},
+      ${box.mounts.length === 0 ? null : JSON.stringify(box.mounts)}, ${box.mounts.length},
       moment.ms, moment.ms + ${box.expiresInMs}, ${box.idleMs}::bigint, moment.ms, moment.ms,
       ${box.snapshotId}, ${box.image?.id ?? null}, ${box.image?.memory ?? false}, ${box.forkedFrom}
     from moment

@@ -16,6 +16,7 @@ import type { NotificationHub } from '../database/notifications.ts';
 import { ApiError, apiError } from '../errors/api-error.ts';
 import type { RequestScope } from '../http/context.ts';
 import { longPoll } from '../http/long-poll.ts';
+import type { Mounts } from '../mounts/mounts.ts';
 import type { SecretService } from '../secrets/service.ts';
 import { usageOf } from '../usage/usage.ts';
 import { newDevbox } from './creation.ts';
@@ -35,6 +36,7 @@ export interface DevboxServiceParts {
   readonly hub: NotificationHub;
   readonly host: Pick<Host, 'metrics'>;
   readonly secrets: Pick<SecretService, 'reveal'>;
+  readonly mounts: Pick<Mounts, 'plan'>;
   readonly accountSettings: Pick<AccountSettingsService, 'get'>;
   readonly admission: Admission;
   /** Called after a change that the reconciler has to act on. It would find it by itself, a little later. */
@@ -52,7 +54,8 @@ export class DevboxService {
   /** Writes the wish and answers at once. The same token always means the same box. */
   async create(account: string, wish: DevboxCreate, token: string | undefined): Promise<DevboxView> {
     refuseUnavailable(wish);
-    const box = newDevbox(account, wish, await this.#parts.accountSettings.get(account));
+    const mounts = await this.#parts.mounts.plan(account, wish);
+    const box = newDevbox(account, wish, await this.#parts.accountSettings.get(account), mounts);
     await this.#requireSecrets(account, Object.values(box.wish.secretNames));
     const made = await this.#insert(box, token);
     this.#parts.onUnsettled(made.id);

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { type NotificationHub, notificationChannel } from '../database/notifications.ts';
 import { createOnce } from '../idempotency/create-once.ts';
+import type { PlannedMount } from '../mounts/mount-kind.ts';
 import { type Devbox, devboxColumns, toDevbox } from './devbox.ts';
 import { insertDevbox, type NewDevbox, type Place, requireImage } from './insert.ts';
 
@@ -78,14 +79,10 @@ export class DevboxStore {
     return row && toDevbox(row);
   }
 
-  /** The box with the files that are still to be written into it. */
-  async findWithMounts(id: string): Promise<Devbox | undefined> {
-    const row = await this.#database
-      .selectFrom('devboxes')
-      .select([...devboxColumns, 'file_mounts'])
-      .where('id', '=', id)
-      .executeTakeFirst();
-    return row && toDevbox(row);
+  /** All mounts of a box of which some are still to be placed. */
+  async plannedMounts(id: string): Promise<PlannedMount[]> {
+    const row = await this.#database.selectFrom('devboxes').select('mounts').where('id', '=', id).executeTakeFirst();
+    return JSON.parse(row?.mounts ?? '[]');
   }
 
   /** The box if it belongs to the account. */
@@ -152,9 +149,13 @@ export class DevboxStore {
     return row !== undefined;
   }
 
-  /** All mounted files are in the box: they are not written again, whatever commands do to them. */
-  async markMountsPlaced(id: string): Promise<void> {
-    await this.#database.updateTable('devboxes').set({ file_mounts: null }).where('id', '=', id).execute();
+  /** All mounts but the last `left` are in the box: they are not placed again, whatever commands do to them. */
+  async markMounted(id: string, left: number): Promise<void> {
+    await this.#database
+      .updateTable('devboxes')
+      .set({ mounts_left: left, ...(left === 0 ? { mounts: null } : {}) })
+      .where('id', '=', id)
+      .execute();
   }
 
   /** The host has let go of all but the spool. */
@@ -164,7 +165,8 @@ export class DevboxStore {
       .set((set) => ({
         host_state: 'destroyed',
         destroyed_ms: databaseNow,
-        file_mounts: null,
+        mounts: null,
+        mounts_left: 0,
         revision: set('revision', '+', 1),
       }))
       .where('id', '=', id)

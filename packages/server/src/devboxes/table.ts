@@ -32,7 +32,8 @@ export interface DevboxesTable {
   transitions: JSONColumnType<TransitionRecord[]>;
   launch_parameters: string;
   wish: string;
-  file_mounts: string | null;
+  mounts: string | null;
+  mounts_left: Generated<number>;
   isolation: Isolation | null;
   create_ms: number;
   end_ms: number | null;

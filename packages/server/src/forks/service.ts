@@ -37,9 +37,9 @@ const forkOf = (
     image.memory && source.isolation === 'gvisor'
       ? { ...source.launchParameters, isolation: 'gvisor' }
       : source.launchParameters,
-  // Mounted files came with the disk.
-  wish: { ...source.wish, hasFileMounts: false },
-  fileMounts: {},
+  wish: source.wish,
+  // What was mounted came with the disk.
+  mounts: [],
   idleMs: source.idleMs,
   expiresInMs: startBoundMs,
   snapshotId: null,

@@ -19,7 +19,7 @@ const step = async (
     case 'provisioning':
       return box.resume === null ? provision(parts, box, signal, attempt) : resume(parts, box, signal, attempt);
     case 'initializing':
-      return initialize(parts, box, signal);
+      return initialize(parts, box, signal, attempt);
     case 'running':
       return supervise(parts, box);
     case 'suspending':

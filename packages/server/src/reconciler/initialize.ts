@@ -1,5 +1,6 @@
-import { type ExecutionView, HostError } from '@berth/host/contract';
+import type { ExecutionView } from '@berth/host/contract';
 import type { Devbox } from '../devboxes/devbox.ts';
+import { placeMounts } from '../mounts/place-mounts.ts';
 import { backToSleep, launchFailure } from './causes.ts';
 import type { StepParts } from './parts.ts';
 import { entrypointExecutionId, setupExecutionId } from './platform-executions.ts';
@@ -9,59 +10,6 @@ import { checkPresence } from './supervise.ts';
 /** One round of waiting; the wait goes on for as long as the command takes. */
 const waitRoundMs = 600_000;
 const quotedLines = 10;
-
-async function* oneChunk(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
-}
-
-/** Mounts belong to the box's user; where that one may not write, root places the file. */
-const placeFile = async (parts: StepParts, box: Devbox, path: string, content: string, signal: AbortSignal) => {
-  try {
-    await parts.host.writeFile(box.id, path, oneChunk(content), { makeParents: true }, signal);
-  } catch (error) {
-    if (!(error instanceof HostError) || error.code !== 'permissionDenied') {
-      throw error;
-    }
-    await parts.host.writeFile(box.id, path, oneChunk(content), { makeParents: true, user: 'root' }, signal);
-  }
-};
-
-/** Failures of a file mount that repeating does not heal. */
-const fileCodes: ReadonlySet<string> = new Set([
-  'fileNotFound',
-  'isDirectory',
-  'notDirectory',
-  'permissionDenied',
-  'noSpace',
-  'tooLarge',
-  'invalidPath',
-]);
-
-/** Writes the mounted files once. False when the box has failed over it. */
-const placeMounts = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<boolean> => {
-  const files = box.wish.hasFileMounts ? ((await parts.store.findWithMounts(box.id))?.fileMounts ?? null) : null;
-  if (files === null) {
-    return true;
-  }
-  for (const [path, content] of Object.entries(files)) {
-    try {
-      await placeFile(parts, box, path, content, signal);
-    } catch (error) {
-      if (!(error instanceof HostError) || !fileCodes.has(error.code)) {
-        throw error;
-      }
-      const reason = error.code === 'noSpace' ? 'out_of_disk' : 'execution_failed';
-      await parts.transitions.apply(box.id, {
-        to: 'failure',
-        reason,
-        detail: `file mount ${path}: ${error.message}`,
-      });
-      return false;
-    }
-  }
-  await parts.store.markMountsPlaced(box.id);
-  return true;
-};
 
 /** Starts the launch command, or finds it started by an earlier run of the server, and waits for its end. */
 const runLaunchCommand = async (
@@ -82,8 +30,13 @@ const runLaunchCommand = async (
 };
 
 /** `initializing` → `running`, or `failure`: mounts, then launch commands one after another, then the entrypoint (API §3.3). */
-export const initialize = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<Devbox | undefined> => {
-  if (!(await placeMounts(parts, box, signal))) {
+export const initialize = async (
+  parts: StepParts,
+  box: Devbox,
+  signal: AbortSignal,
+  attempt: number,
+): Promise<Devbox | undefined> => {
+  if (!(await placeMounts(parts, box, signal, attempt))) {
     return undefined;
   }
   for (const [index, command] of (box.launchParameters.launch_commands ?? []).entries()) {

@@ -5,6 +5,7 @@ import type { ActivityTracker } from '../devboxes/activity.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
 import type { DevboxStore } from '../devboxes/store.ts';
 import type { TransitionStore } from '../devboxes/transition-store.ts';
+import type { Mounts } from '../mounts/mounts.ts';
 import type { SecretService } from '../secrets/service.ts';
 import type { FairQueue } from './fair-queue.ts';
 
@@ -15,6 +16,8 @@ export interface StepParts {
   readonly transitions: TransitionStore;
   readonly activity: ActivityTracker;
   readonly secrets: Pick<SecretService, 'reveal'>;
+  /** The kinds of mounts that are placed before a box runs. */
+  readonly mounts: Pick<Mounts, 'require'>;
   /** Grade of isolation of boxes for which nobody names one. */
   readonly defaultIsolation: BoxSpec['isolation'];
   /** Defaults that the account has set. */

@@ -13,6 +13,9 @@ export const setupExecutionId = (box: Pick<Devbox, 'restarts'>, index: number): 
 /** The main process of the present start. */
 export const entrypointExecutionId = (box: Pick<Devbox, 'restarts'>): string => numbered('entrypoint', box.restarts);
 
+/** One of what the `index`-th mount runs in the box. Mounts are placed once, whatever starts follow. */
+export const mountExecutionId = (index: number, step: number): string => `mount-${index}-${step}`;
+
 /** Whether an execution is the main process of a box, in whichever start. */
 export const isEntrypoint = (executionId: string): boolean => /^entrypoint(-\d+)?$/.test(executionId);
 

@@ -29,7 +29,7 @@ const isMemoryLost = (box: Devbox, state: BoxState | undefined): boolean =>
 
 /** Whether anything is to be run before the box counts as running. If not, `initializing` is passed over: clients that look at once do not expect it. */
 const hasSteps = (box: Devbox): boolean =>
-  box.wish.entrypoint !== undefined || (box.launchParameters.launch_commands ?? []).length > 0;
+  box.mountsLeft > 0 || box.wish.entrypoint !== undefined || (box.launchParameters.launch_commands ?? []).length > 0;
 
 const start = async (
   parts: StepParts,
