@@ -24,7 +24,8 @@ export interface AdmissionSettings {
   readonly parallelStarts: number;
   /**
    * Nominal memory of all boxes ÷ memory of the host, and nominal disks ÷ free disk. Sizes are limits, not reservations, and idle boxes use a
-   * fraction: 1 promises every box its whole size at any time.
+   * fraction: 1 promises every box its whole size at any time. Disks are the emptier: an idle box holds a few MiB of the 4 GiB of the smallest
+   * size, and 500 of them, suspended ones included, have to find their place on a small machine.
    */
   readonly memoryOvercommit: number;
   readonly diskOvercommit: number;
@@ -41,7 +42,7 @@ export interface AdmissionSettings {
 export const defaultAdmissionSettings: AdmissionSettings = {
   parallelStarts: 8,
   memoryOvercommit: 50,
-  diskOvercommit: 50,
+  diskOvercommit: 200,
   diskReserveBytes: 1024 ** 3,
   patienceMs: 30_000,
   evictionNoticeMs: 60_000,
