@@ -10,31 +10,35 @@ if (typeof programs === 'string') {
     it('runs boxes', () => undefined);
   });
 } else {
-  hostContract('LocalHost', localHarness);
+  hostContract('LocalHost', localHarness, { builds: false });
 
   if ('path' in runsc) {
     const { path } = runsc;
-    hostContract('LocalHost, gvisor', () => localHarness({ runsc: path }), { keepsMemory: true });
+    hostContract('LocalHost, gvisor', () => localHarness({ runsc: path }), { keepsMemory: true, builds: false });
   } else {
     describe.skip(`LocalHost, gvisor (skipped: ${runsc.reason})`, () => {
       it('runs boxes', () => undefined);
     });
   }
 
-  hostContract('LocalHost over RPC', async () => {
-    const harness = await localHarness();
-    const server = new HostServer(harness.host);
-    const socketPath = join(harness.local.stateDirectory, 'run/host.sock');
-    await server.listen(socketPath);
-    const host = connectHost(socketPath);
-    return {
-      ...harness,
-      host,
-      close: async () => {
-        await host.close();
-        await server.close();
-        await harness.close();
-      },
-    };
-  });
+  hostContract(
+    'LocalHost over RPC',
+    async () => {
+      const harness = await localHarness();
+      const server = new HostServer(harness.host);
+      const socketPath = join(harness.local.stateDirectory, 'run/host.sock');
+      await server.listen(socketPath);
+      const host = connectHost(socketPath);
+      return {
+        ...harness,
+        host,
+        close: async () => {
+          await host.close();
+          await server.close();
+          await harness.close();
+        },
+      };
+    },
+    { builds: false },
+  );
 }

@@ -71,7 +71,7 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
     const subscriber = (async () => {
       for await (const event of host.events(abort.signal)) {
         seen.push(
-          event.type === 'box' ? `${event.state.id} ${event.state.phase}` : `${event.boxId} ${event.executionId}`,
+          event.type === 'execution' ? `${event.boxId} ${event.executionId}` : `${event.state.id} ${event.state.phase}`,
         );
       }
     })();

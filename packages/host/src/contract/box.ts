@@ -1,5 +1,7 @@
 /** What a host is told of a box, and what it reports: the nouns of the Host contract. */
 
+import type { BuildState } from './builds.ts';
+
 /** Isolation grades (docs/ARCHITECTURE.md, Runtimes). `auto` is resolved by the host and never reported back. */
 export type Isolation = 'container' | 'gvisor' | 'microvm';
 
@@ -31,7 +33,7 @@ export interface Layer {
 }
 
 /**
- * What a box starts from: the host's default image; an explicit stack, top layer first; or a snapshot of this host. A snapshot brings the stack and
+ * What a box starts from: the host's default image; an explicit stack, top layer first; an image that this host has built; or a snapshot of this host. A snapshot brings the stack and
  * environment of the box it was taken of. With `memory` the processes go on where they stood when the snapshot was taken (needs one that has memory,
  * and its grade of isolation, which is what `auto` means then): that is a fork. A fork has none of the source's executions; the processes behind them go on
  * unseen.
@@ -39,6 +41,7 @@ export interface Layer {
 export type BoxImage =
   | 'default'
   | { readonly layers: readonly Layer[]; readonly environment: Readonly<Record<string, string>> }
+  | { readonly imageId: string }
   | { readonly snapshotId: string; readonly memory: boolean };
 
 /** The wish for one box. `id` is the idempotency key: a host that has it answers with what it has. */
@@ -88,6 +91,7 @@ export interface BoxState {
 /** Pushed to every subscriber; a subscriber that reconnects compares `list()` instead of replaying. */
 export type HostEvent =
   | { readonly type: 'box'; readonly state: BoxState }
+  | { readonly type: 'build'; readonly state: BuildState }
   | { readonly type: 'execution'; readonly boxId: string; readonly executionId: string; readonly status: 'completed' };
 
 /** A kept state of a box: its disk as a read-only layer on its stack, and its memory where that was asked for. */

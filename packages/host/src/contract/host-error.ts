@@ -13,6 +13,8 @@ export type HostErrorCode =
   | 'stdinClosed'
   | 'isolationUnavailable'
   | 'imageUnavailable'
+  | 'buildsUnavailable'
+  | 'buildNotFound'
   | 'fileNotFound'
   | 'isDirectory'
   | 'notDirectory'

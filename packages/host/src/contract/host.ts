@@ -1,4 +1,5 @@
 import type { BoxMetrics, BoxSpec, BoxState, HostEvent, Isolation, PoolFigures, SnapshotState } from './box.ts';
+import type { BuildFigures, ImageBuilder } from './builds.ts';
 import type {
   ExecutionSpec,
   ExecutionState,
@@ -26,6 +27,7 @@ export interface HostDescription {
   readonly leaks: Readonly<Record<string, number>>;
   /** Left out where no pool is kept. */
   readonly pool?: PoolFigures;
+  readonly builds: BuildFigures;
 }
 
 export interface FileInfo {
@@ -61,7 +63,7 @@ export interface BoxConnection {
  * One place where boxes run. Every call is safe to repeat after a crash of either side; each is idempotent by box id, and executions by
  * execution id. All methods reject with a {@link HostError}. Strings and bytes from inside a box are hostile data.
  */
-export interface Host {
+export interface Host extends ImageBuilder {
   describe(): Promise<HostDescription>;
 
   /**

@@ -20,6 +20,8 @@ export interface FakeBoxOptions {
   readonly isolation: Isolation;
   /** What it starts from; its processes only when the spec says so. */
   readonly snapshot: FakeSnapshot | undefined;
+  /** Of the built image that it starts from. */
+  readonly imageEnvironment?: Readonly<Record<string, string>> | undefined;
   readonly handler: FakeCommandHandler;
   readonly emit: (event: HostEvent) => void;
 }
@@ -37,14 +39,14 @@ export class FakeBox {
   readonly #emit: (event: HostEvent) => void;
   readonly #logWaiters = new Set<() => void>();
 
-  constructor({ spec, isolation, snapshot, handler, emit }: FakeBoxOptions) {
+  constructor({ spec, isolation, snapshot, imageEnvironment, handler, emit }: FakeBoxOptions) {
     const { image } = spec;
     const ownEnvironment = typeof image === 'object' && 'environment' in image ? image.environment : {};
     const withMemory = typeof image === 'object' && 'memory' in image && image.memory;
     this.spec = spec;
     this.files = snapshot?.files.copy(spec.user) ?? new FakeFiles(spec.user);
     this.processes = (withMemory ? snapshot?.processes?.copy() : undefined) ?? new FakeProcesses();
-    this.imageEnvironment = snapshot?.imageEnvironment ?? ownEnvironment;
+    this.imageEnvironment = snapshot?.imageEnvironment ?? imageEnvironment ?? ownEnvironment;
     this.#handler = handler;
     this.#emit = emit;
     this.state = { id: spec.id, phase: 'starting', isolation };

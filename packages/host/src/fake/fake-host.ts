@@ -4,6 +4,7 @@ import type {
   BoxMetrics,
   BoxSpec,
   BoxState,
+  BuildState,
   ExecutionSpec,
   ExecutionState,
   ExecutionStatus,
@@ -25,6 +26,7 @@ import type {
 import { HostError } from '../contract/index.ts';
 import { EventHub } from '../events/event-hub.ts';
 import { FakeBox } from './fake-box.ts';
+import { FakeBuilder } from './fake-builder.ts';
 import { type FakePort, fakeConnection } from './fake-connection.ts';
 import { FAKE_MEMORY_BYTES, FakeSnapshots } from './fake-snapshots.ts';
 import { type FakeCommandHandler, interpret } from './interpreter.ts';
@@ -39,13 +41,15 @@ export interface FakeHostOptions {
   readonly isolations?: readonly Isolation[];
   /** How long a box takes to start. */
   readonly startMs?: number;
+  /** How long a build runs. */
+  readonly buildMs?: number;
 }
 
 /** Strongest first. */
 const grades: readonly Isolation[] = ['microvm', 'gvisor', 'container'];
 
 /** A {@link Host} in memory, for tests of the control plane and simulations, with failures on demand. */
-export class FakeHost implements Host {
+export class FakeHost extends FakeBuilder implements Host {
   readonly #options: FakeHostOptions;
   readonly #hub = new EventHub();
   readonly #boxes = new Map<string, FakeBox>();
@@ -59,6 +63,7 @@ export class FakeHost implements Host {
   #unreachable = false;
 
   constructor(options: FakeHostOptions = {}) {
+    super();
     this.#options = options;
   }
 
@@ -101,7 +106,7 @@ export class FakeHost implements Host {
   }
 
   async describe(): Promise<HostDescription> {
-    this.#enter();
+    this.enter();
     const alive = [...this.#boxes.values()].filter((box) => box.state.phase !== 'destroyed').length;
     return {
       isolations: grades
@@ -115,11 +120,12 @@ export class FakeHost implements Host {
       memoryBytes: 256 * 2 ** 30,
       diskFreeBytes: 2 ** 40,
       leaks: { boxes: alive },
+      builds: this.buildFigures,
     };
   }
 
   async create(spec: BoxSpec): Promise<BoxState> {
-    this.#enter();
+    this.enter();
     const pending = this.#creating.get(spec.id);
     const existing = this.#boxes.get(spec.id);
     if (pending) {
@@ -134,7 +140,7 @@ export class FakeHost implements Host {
   }
 
   async destroy(boxId: string): Promise<void> {
-    this.#enter();
+    this.enter();
     const box = this.#boxes.get(boxId);
     if (box && box.state.phase !== 'destroyed') {
       box.stop('destroyed', box.state.cause ?? 'destroyed', box.state.detail ?? 'the box was destroyed');
@@ -169,39 +175,39 @@ export class FakeHost implements Host {
   }
 
   async snapshot(boxId: string, snapshotId: string, { memory }: { readonly memory: boolean }): Promise<SnapshotState> {
-    this.#enter();
+    this.enter();
     return this.#snapshots.get(snapshotId)?.state ?? this.#snapshots.take(this.#find(boxId), snapshotId, memory);
   }
 
   async deleteSnapshot(snapshotId: string): Promise<void> {
-    this.#enter();
+    this.enter();
     this.#snapshots.delete(snapshotId);
   }
 
   async snapshots(): Promise<SnapshotState[]> {
-    this.#enter();
+    this.enter();
     return this.#snapshots.all();
   }
 
   async forget(boxId: string): Promise<void> {
-    this.#enter();
+    this.enter();
     if (this.#boxes.get(boxId)?.state.phase === 'destroyed') {
       this.#boxes.delete(boxId);
     }
   }
 
   async inspect(boxId: string): Promise<BoxState | undefined> {
-    this.#enter();
+    this.enter();
     return this.#boxes.get(boxId)?.state;
   }
 
   async list(): Promise<BoxState[]> {
-    this.#enter();
+    this.enter();
     return [...this.#boxes.values()].map((box) => box.state);
   }
 
   events(signal: AbortSignal): AsyncIterable<HostEvent> {
-    this.#enter();
+    this.enter();
     return this.#hub.subscribe(signal);
   }
 
@@ -342,8 +348,17 @@ export class FakeHost implements Host {
         `the memory of snapshot ${snapshot?.state.id} needs the grade ${wanted}`,
       );
     }
+    const built = typeof image === 'object' && 'imageId' in image ? this.requireImage(image.imageId) : undefined;
     const handler = this.#options.handler ?? interpret;
-    return new FakeBox({ spec, isolation, snapshot, handler, emit: (event) => this.#hub.emit(event) });
+    const imageEnvironment = built?.environment;
+    return new FakeBox({
+      spec,
+      isolation,
+      snapshot,
+      imageEnvironment,
+      handler,
+      emit: (event) => this.#hub.emit(event),
+    });
   }
 
   async #resume(box: FakeBox, spec: BoxSpec, memory: boolean): Promise<BoxState> {
@@ -380,7 +395,7 @@ export class FakeHost implements Host {
     return box.state;
   }
 
-  #enter(): void {
+  protected enter(): void {
     const failure = this.#callFailures.shift();
     if (failure) {
       throw new HostError(failure, 'failed by the test');
@@ -390,12 +405,20 @@ export class FakeHost implements Host {
     }
   }
 
+  protected announce(state: BuildState): void {
+    this.#hub.emit({ type: 'build', state });
+  }
+
+  protected get buildMs(): number | undefined {
+    return this.#options.buildMs;
+  }
+
   get #isolations(): readonly Isolation[] {
     return this.#options.isolations ?? ['container'];
   }
 
   #box(boxId: string): FakeBox {
-    this.#enter();
+    this.enter();
     return this.#find(boxId);
   }
 

@@ -45,6 +45,9 @@ function resolve(
   if ('layers' in image) {
     return image;
   }
+  if ('imageId' in image) {
+    throw new HostError('imageUnavailable', `there is no image ${image.imageId}`);
+  }
   const snapshot = snapshotStore.get(image.snapshotId);
   if (snapshot?.phase !== 'ready') {
     throw new HostError('imageUnavailable', `there is no snapshot ${image.snapshotId}`);

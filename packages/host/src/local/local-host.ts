@@ -1,6 +1,18 @@
 import { readdir, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import type { BoxSpec, BoxState, Host, HostDescription, HostEvent, SnapshotState } from '../contract/index.ts';
+import type { LocalBuilder } from '../builds/local-builder.ts';
+import type {
+  BoxSpec,
+  BoxState,
+  BuildLogLine,
+  BuildSpec,
+  BuildState,
+  Host,
+  HostDescription,
+  HostEvent,
+  ImageState,
+  SnapshotState,
+} from '../contract/index.ts';
 import type { EventHub } from '../events/event-hub.ts';
 import { BoxCalls } from './box-calls.ts';
 import { isolationWish } from './box-image.ts';
@@ -19,6 +31,7 @@ export interface LocalHostOptions {
   readonly isolations: HostDescription['isolations'];
   /** Left out where none is kept. */
   readonly pool: WarmPool | undefined;
+  readonly builder: LocalBuilder;
   /** Lets go of database, helper and sockets. */
   readonly release: () => Promise<void>;
 }
@@ -43,6 +56,7 @@ export class LocalHost extends BoxCalls implements Host {
       cpus: this.parts.machine.cpus.length,
       memoryBytes: totalmem(),
       diskFreeBytes: bavail * bsize,
+      builds: await this.#options.builder.figures(),
       leaks: { ...(await countLeaks(this.parts)), snapshots: await this.#countLostSnapshots() },
       ...(this.#options.pool === undefined ? {} : { pool: await this.#options.pool.figures() }),
     };
@@ -104,6 +118,50 @@ export class LocalHost extends BoxCalls implements Host {
       .map(stateOf);
   }
 
+  startBuild(spec: BuildSpec): Promise<BuildState> {
+    return this.#options.builder.startBuild(spec);
+  }
+
+  putBuildContext(buildId: string, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
+    return this.#options.builder.putBuildContext(buildId, body, signal);
+  }
+
+  build(buildId: string): Promise<BuildState | undefined> {
+    return this.#options.builder.build(buildId);
+  }
+
+  builds(): Promise<BuildState[]> {
+    return this.#options.builder.builds();
+  }
+
+  cancelBuild(buildId: string): Promise<void> {
+    return this.#options.builder.cancelBuild(buildId);
+  }
+
+  forgetBuild(buildId: string): Promise<void> {
+    return this.#options.builder.forgetBuild(buildId);
+  }
+
+  buildLog(
+    buildId: string,
+    options: { readonly fromLine: number; readonly follow: boolean },
+    signal?: AbortSignal,
+  ): AsyncIterable<BuildLogLine> {
+    return this.#options.builder.buildLog(buildId, options, signal);
+  }
+
+  images(): Promise<ImageState[]> {
+    return this.#options.builder.images();
+  }
+
+  removeImage(imageId: string): Promise<void> {
+    return this.#options.builder.removeImage(imageId);
+  }
+
+  pruneBuildCache(options: { readonly keepBytes: number }): Promise<{ readonly freedBytes: number }> {
+    return this.#options.builder.pruneBuildCache(options);
+  }
+
   events(signal: AbortSignal): AsyncIterable<HostEvent> {
     return this.#options.hub.subscribe(signal);
   }
@@ -133,6 +191,7 @@ export class LocalHost extends BoxCalls implements Host {
 
   async close(): Promise<void> {
     await this.#options.pool?.close();
+    await this.#options.builder.close();
     this.#options.hub.close();
     await this.#options.release();
   }

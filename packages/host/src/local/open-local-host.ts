@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { UnusableBuilder } from '../builds/unusable-builder.ts';
 import { EventHub } from '../events/event-hub.ts';
 import { HelperClient } from '../helper/helper-client.ts';
 import type { HelperEvent } from '../helper/protocol.ts';
@@ -125,6 +126,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     hub,
     isolations,
     pool: openPool(parts, boxes),
+    builder: new UnusableBuilder('this version of the host only builds in simulations'),
     release: async () => {
       await guests.closeAll();
       helper.close();

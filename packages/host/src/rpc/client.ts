@@ -3,6 +3,9 @@ import type {
   BoxMetrics,
   BoxSpec,
   BoxState,
+  BuildLogLine,
+  BuildSpec,
+  BuildState,
   ExecutionSpec,
   ExecutionState,
   ExecutionStatus,
@@ -11,6 +14,7 @@ import type {
   Host,
   HostDescription,
   HostEvent,
+  ImageState,
   LogEntry,
   LogFilter,
   OutputChunk,
@@ -177,26 +181,7 @@ class RemoteHost implements Host {
     options: WriteFileOptions = {},
     signal?: AbortSignal,
   ): Promise<FileInfo> {
-    const call = await StreamingCall.open<void, FileInfo>(this.#link, 'writeFile', [boxId, path, options], signal);
-    let bodyFailure: { readonly error: unknown } | undefined;
-    const send = async () => {
-      try {
-        await sendGathered(body, call.outgoing);
-        call.endData();
-      } catch (error) {
-        bodyFailure = { error };
-        call.cancel();
-      }
-    };
-    // The host may refuse the file before the body has ended; its answer counts then, not the broken stream.
-    const sent = send();
-    try {
-      return await call.result;
-    } catch (error) {
-      await Promise.race([sent, Promise.resolve()]);
-      const cancelled = bodyFailure && !signal?.aborted && isCancelled(error);
-      throw cancelled ? bodyFailure?.error : error;
-    }
+    return this.#upload('writeFile', [boxId, path, options], body, signal);
   }
 
   stat(boxId: string, path: string, options: { readonly user?: string } = {}): Promise<FileInfo> {
@@ -214,16 +199,88 @@ class RemoteHost implements Host {
     };
   }
 
+  startBuild(spec: BuildSpec): Promise<BuildState> {
+    return callOnce(this.#link, 'startBuild', [spec]);
+  }
+
+  putBuildContext(buildId: string, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
+    return this.#upload('putBuildContext', [buildId], body, signal);
+  }
+
+  build(buildId: string): Promise<BuildState | undefined> {
+    return callOnce(this.#link, 'build', [buildId]);
+  }
+
+  builds(): Promise<BuildState[]> {
+    return callOnce(this.#link, 'builds', []);
+  }
+
+  cancelBuild(buildId: string): Promise<void> {
+    return callOnce(this.#link, 'cancelBuild', [buildId]);
+  }
+
+  forgetBuild(buildId: string): Promise<void> {
+    return callOnce(this.#link, 'forgetBuild', [buildId]);
+  }
+
+  buildLog(
+    buildId: string,
+    options: { readonly fromLine: number; readonly follow: boolean },
+    signal?: AbortSignal,
+  ): AsyncIterable<BuildLogLine> {
+    return this.#items('buildLog', [buildId, options], signal);
+  }
+
+  images(): Promise<ImageState[]> {
+    return callOnce(this.#link, 'images', []);
+  }
+
+  removeImage(imageId: string): Promise<void> {
+    return callOnce(this.#link, 'removeImage', [imageId]);
+  }
+
+  pruneBuildCache(options: { readonly keepBytes: number }): Promise<{ readonly freedBytes: number }> {
+    return callOnce(this.#link, 'pruneBuildCache', [options]);
+  }
+
   async close(): Promise<void> {
     this.#link.close();
   }
 
-  async *#items<Item>(
-    method: 'events' | 'followLogs',
+  async #upload<Result>(
+    method: 'writeFile' | 'putBuildContext',
     args: readonly unknown[],
-    signal: AbortSignal,
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
+    const call = await StreamingCall.open<void, Result>(this.#link, method, args, signal);
+    let bodyFailure: { readonly error: unknown } | undefined;
+    const send = async () => {
+      try {
+        await sendGathered(body, call.outgoing);
+        call.endData();
+      } catch (error) {
+        bodyFailure = { error };
+        call.cancel();
+      }
+    };
+    // The host may refuse it before the body has ended; its answer counts then, not the broken stream.
+    const sent = send();
+    try {
+      return await call.result;
+    } catch (error) {
+      await Promise.race([sent, Promise.resolve()]);
+      const cancelled = bodyFailure && !signal?.aborted && isCancelled(error);
+      throw cancelled ? bodyFailure?.error : error;
+    }
+  }
+
+  async *#items<Item>(
+    method: 'events' | 'followLogs' | 'buildLog',
+    args: readonly unknown[],
+    signal: AbortSignal | undefined,
   ): AsyncGenerator<Item> {
-    if (signal.aborted) {
+    if (signal?.aborted) {
       return;
     }
     try {
@@ -232,7 +289,7 @@ class RemoteHost implements Host {
         yield JSON.parse(frame.toString());
       }
     } catch (error) {
-      if (!signal.aborted) {
+      if (!signal?.aborted) {
         throw error;
       }
     }

@@ -41,6 +41,16 @@ const handlers: Handlers = {
   },
   writeFile: (host, call, [boxId, path, options]) => host.writeFile(boxId, path, call.incoming, options, call.signal),
   stat: (host, _call, [boxId, path, options]) => host.stat(boxId, path, options),
+  startBuild: (host, _call, [spec]) => host.startBuild(spec),
+  putBuildContext: (host, call, [buildId]) => host.putBuildContext(buildId, call.incoming, call.signal),
+  build: (host, _call, [buildId]) => host.build(buildId),
+  builds: (host) => host.builds(),
+  cancelBuild: (host, _call, [buildId]) => host.cancelBuild(buildId),
+  forgetBuild: (host, _call, [buildId]) => host.forgetBuild(buildId),
+  buildLog: (host, call, [buildId, options]) => sendItems(call, host.buildLog(buildId, options, call.signal)),
+  images: (host) => host.images(),
+  removeImage: (host, _call, [imageId]) => host.removeImage(imageId),
+  pruneBuildCache: (host, _call, [options]) => host.pruneBuildCache(options),
   connect: async (host, call, [boxId, port, address]) => {
     const connection = await host.connect(boxId, port, address ?? undefined);
     await relay(call, connection);

@@ -8,6 +8,8 @@ import { z } from 'zod';
 /** Also bounds the path of a box's socket (108 bytes by the kernel). */
 const boxId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,47}$/);
 const snapshotId = boxId;
+const buildId = boxId;
+const imageId = boxId;
 const executionId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/);
 const shellName = z.string().min(1).max(128);
 const account = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$/);
@@ -32,6 +34,8 @@ const timeoutMs = z
 const lastLines = z.int().min(0).max(1_000_000);
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
+const boxUser = z.object({ name: account, uid: ids, gid: ids, home: path });
+
 const boxSpec = z.object({
   id: boxId,
   isolation: z.enum(['auto', 'container', 'gvisor', 'microvm']),
@@ -44,6 +48,7 @@ const boxSpec = z.object({
         .max(128),
       environment,
     }),
+    z.object({ imageId }),
     z.object({ snapshotId, memory: z.boolean() }),
   ]),
   size: z.object({
@@ -52,7 +57,7 @@ const boxSpec = z.object({
     diskBytes: count.min(16 * 1024 * 1024),
     processes: z.int().min(8).max(4_194_304),
   }),
-  user: z.object({ name: account, uid: ids, gid: ids, home: path }),
+  user: boxUser,
   hostname: z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/),
   environment,
 });
@@ -81,6 +86,58 @@ const logFilter = z.object({
 });
 const withMemory = z.object({ memory: z.boolean() });
 const asUser = z.object({ user: account.exactOptional() });
+
+const imagePath = path.refine((text) => text.startsWith('/') && !/[\n\r]/.test(text), 'not an absolute path');
+const buildSpec = z.object({
+  id: buildId,
+  dockerfile: z
+    .string()
+    .max(1024 * 1024)
+    .refine(withoutNul, 'a Dockerfile holds no NUL')
+    .exactOptional(),
+  target: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/)
+    .exactOptional(),
+  baseImageId: imageId.exactOptional(),
+  context: z.boolean(),
+  arguments: environment,
+  secrets: environment.refine(
+    (all) => Object.keys(all).every((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)),
+    'a secret is named like a variable',
+  ),
+  steps: z
+    .array(
+      z.discriminatedUnion('kind', [
+        z.object({
+          kind: z.literal('file'),
+          path: imagePath,
+          content: z.string().max(16 * 1024 * 1024),
+          mode: z.int().min(0).max(0o7777).exactOptional(),
+        }),
+        z.object({
+          kind: z.literal('run'),
+          command: z
+            .string()
+            .max(1024 * 1024)
+            .refine(withoutNul, 'a command holds no NUL'),
+          user: account.exactOptional(),
+          directory: imagePath.exactOptional(),
+        }),
+      ]),
+    )
+    .max(1_000),
+  user: boxUser,
+  cacheScope: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/),
+  limits: z.object({
+    timeoutMs: timeoutMs.min(1),
+    cpus: z.number().positive().max(4096),
+    memoryBytes: count.min(64 * 1024 * 1024),
+    diskBytes: count.min(64 * 1024 * 1024),
+    processes: z.int().min(32).max(4_194_304),
+  }),
+  networkPolicy: z.string().max(128).exactOptional(),
+});
 
 export const requests = {
   describe: z.tuple([]),
@@ -126,6 +183,16 @@ export const requests = {
     }),
   ]),
   stat: z.tuple([boxId, path, asUser]),
+  startBuild: z.tuple([buildSpec]),
+  putBuildContext: z.tuple([buildId]),
+  build: z.tuple([buildId]),
+  builds: z.tuple([]),
+  cancelBuild: z.tuple([buildId]),
+  forgetBuild: z.tuple([buildId]),
+  buildLog: z.tuple([buildId, z.object({ fromLine: count, follow: z.boolean() })]),
+  images: z.tuple([]),
+  removeImage: z.tuple([imageId]),
+  pruneBuildCache: z.tuple([z.object({ keepBytes: count })]),
   connect: z.tuple([boxId, z.int().min(1).max(65_535), z.string().max(255).nullable()]),
 };
 

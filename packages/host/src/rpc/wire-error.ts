@@ -15,6 +15,8 @@ const codes: Readonly<Record<HostErrorCode, true>> = {
   stdinClosed: true,
   isolationUnavailable: true,
   imageUnavailable: true,
+  buildsUnavailable: true,
+  buildNotFound: true,
   fileNotFound: true,
   isDirectory: true,
   notDirectory: true,

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { buildContract } from './builds.ts';
 import { connectionContract } from './connections.ts';
 import { executionContract } from './executions.ts';
 import { fileContract } from './files.ts';
@@ -14,7 +15,7 @@ import { suspendContract } from './suspend.ts';
 export function hostContract(
   name: string,
   makeHarness: MakeHarness,
-  { keepsMemory = false }: { readonly keepsMemory?: boolean } = {},
+  { keepsMemory = false, builds = true }: { readonly keepsMemory?: boolean; readonly builds?: boolean } = {},
 ): void {
   describe(`Host contract: ${name}`, () => {
     const bench = new Bench(makeHarness);
@@ -27,5 +28,8 @@ export function hostContract(
     suspendContract(bench);
     snapshotContract(bench);
     memoryContract(bench, keepsMemory);
+    if (builds) {
+      buildContract(bench);
+    }
   });
 }

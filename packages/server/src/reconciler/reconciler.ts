@@ -122,9 +122,9 @@ export class Reconciler {
       if (phase === 'stopped' || (phase === 'destroyed' && !this.#workers.has(id))) {
         this.nudge(id);
       }
-    } else if (isEntrypoint(event.executionId)) {
+    } else if (event.type === 'execution' && isEntrypoint(event.executionId)) {
       this.nudge(event.boxId);
-    } else {
+    } else if (event.type === 'execution') {
       this.#parts.activity
         .heardEnd(event.boxId, event.executionId)
         .catch((error: unknown) => this.#log.warn({ err: error }, 'end of an execution not recorded'));
