@@ -1,7 +1,5 @@
 /** What a host is told of a box, and what it reports: the nouns of the Host contract. */
 
-import type { BuildState } from './builds.ts';
-
 /** Isolation grades (docs/ARCHITECTURE.md, Runtimes). `auto` is resolved by the host and never reported back. */
 export type Isolation = 'container' | 'gvisor' | 'microvm';
 
@@ -87,12 +85,6 @@ export interface BoxState {
   readonly startedMs?: number;
   readonly stoppedMs?: number;
 }
-
-/** Pushed to every subscriber; a subscriber that reconnects compares `list()` instead of replaying. */
-export type HostEvent =
-  | { readonly type: 'box'; readonly state: BoxState }
-  | { readonly type: 'build'; readonly state: BuildState }
-  | { readonly type: 'execution'; readonly boxId: string; readonly executionId: string; readonly status: 'completed' };
 
 /** A kept state of a box: its disk as a read-only layer on its stack, and its memory where that was asked for. */
 export interface SnapshotState {

@@ -1,5 +1,6 @@
-import type { BoxMetrics, BoxSpec, BoxState, HostEvent, Isolation, PoolFigures, SnapshotState } from './box.ts';
+import type { BoxMetrics, BoxSpec, BoxState, Isolation, PoolFigures, SnapshotState } from './box.ts';
 import type { BuildFigures, ImageBuilder } from './builds.ts';
+import type { HostEvent } from './event.ts';
 import type {
   ExecutionSpec,
   ExecutionState,
