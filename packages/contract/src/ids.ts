@@ -9,6 +9,7 @@ export const idPrefixes = {
   execution: 'exc_',
   snapshot: 'snp_',
   blueprint: 'bpt_',
+  agent: 'agt_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -1,5 +1,6 @@
 /** The public API of Berth as data: schemas, routes, errors, ids. No logic and no I/O. */
 export * from './accounts.ts';
+export * from './agents.ts';
 export * from './api-document.ts';
 export * from './api-keys.ts';
 export * from './devboxes.ts';
@@ -16,6 +17,7 @@ export * from './metadata-filter.ts';
 export * from './not-yet.ts';
 export * from './openapi.ts';
 export * from './pagination.ts';
+export * from './ready-made-agents.ts';
 export * from './route.ts';
 export * from './routes/all.ts';
 export * from './routes/index.ts';

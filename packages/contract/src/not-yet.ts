@@ -64,10 +64,6 @@ export const notYetRoutes: readonly NotYetRoute[] = [
     'POST /v1/objects/{id}/delete',
     ...metadata('/v1/objects'),
   ),
-  ...feature(
-    'agents',
-    ...crud('/v1/agents', 'GET /v1/agents/devbox_counts', 'GET /v1/agents/list_public', 'POST /v1/agents/{id}/delete'),
-  ),
   ...feature('scenario scorers', ...crud('/v1/scenarios/scorers', 'POST /v1/scenarios/scorers/{id}/validate')),
   ...feature(
     'scenario runs',

@@ -1,5 +1,6 @@
 import { accountRoutes } from './accounts/routes.ts';
 import { AccountService } from './accounts/service.ts';
+import { agentFeature } from './agents/feature.ts';
 import { ApiKeyService } from './api-keys/service.ts';
 import { devboxFeature } from './devboxes/feature.ts';
 import type { Feature, FeatureParts } from './feature.ts';
@@ -12,4 +13,9 @@ const account = ({ database, accountSettings }: FeatureParts): Feature => ({
 const secrets = (parts: FeatureParts): Feature => ({ routes: secretRoutes(parts.secrets) });
 
 /** Every feature of the server. A new domain adds its own here. */
-export const features: ReadonlyArray<(parts: FeatureParts) => Feature> = [account, secrets, devboxFeature];
+export const features: ReadonlyArray<(parts: FeatureParts) => Feature> = [
+  account,
+  secrets,
+  agentFeature,
+  devboxFeature,
+];

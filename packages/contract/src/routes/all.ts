@@ -1,5 +1,6 @@
 import type { RouteContract } from '../route.ts';
 import { accountRoutes } from './account.ts';
+import { agentRoutes } from './agents.ts';
 import { devboxRoutes } from './devboxes.ts';
 import { executionRoutes } from './executions.ts';
 import { fileRoutes } from './files.ts';
@@ -16,6 +17,7 @@ export const allRoutes: readonly RouteContract[] = [
   fileRoutes,
   logRoutes,
   secretRoutes,
+  agentRoutes,
   accountRoutes,
   operationRoutes,
 ].flatMap((table): RouteContract[] => Object.values(table));

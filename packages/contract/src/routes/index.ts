@@ -1,5 +1,6 @@
 /** Every route of this version, grouped by resource. */
 export { accountRoutes } from './account.ts';
+export { agentRoutes } from './agents.ts';
 export { devboxRoutes } from './devboxes.ts';
 export { executionRoutes } from './executions.ts';
 export { fileRoutes } from './files.ts';

@@ -1,5 +1,6 @@
 import type { AccountSettings } from '@berth/contract';
 import type { Generated, JSONColumnType } from 'kysely';
+import type { AgentsTable, DevboxAgentsTable } from '../agents/table.ts';
 import type { DevboxesTable, OpenExecutionsTable } from '../devboxes/table.ts';
 import type { SnapshotsTable } from '../snapshots/table.ts';
 
@@ -13,6 +14,8 @@ export interface Schema {
   devboxes: DevboxesTable;
   open_executions: OpenExecutionsTable;
   snapshots: SnapshotsTable;
+  agents: AgentsTable;
+  devbox_agents: DevboxAgentsTable;
 }
 
 export interface AccountsTable {

@@ -63,6 +63,9 @@ const observeSnapshot = (owner: TestCaller, server: TestServer, id: string) => a
   (await server.host.snapshots()).filter((state) => state.id === id),
 ];
 
+const makeAgent = async (owner: TestCaller): Promise<{ id: string }> =>
+  ok(owner.call('POST', '/v1/agents', { name: `of ${owner.account}` }));
+
 /**
  * How to make what a path names. The longest path that a route's own path begins with counts. A route with parameters that no entry covers
  * fails the test: add one here together with the route.
@@ -81,6 +84,13 @@ export const recipes: Readonly<Record<`/${string}`, Recipe>> = {
       return { params: { id }, observe: observeSecret(owner, server, name) };
     },
     unknown: () => ({ id: newId('secret') }),
+  },
+  '/v1/agents/{id}': {
+    make: async (owner) => {
+      const { id } = await makeAgent(owner);
+      return { params: { id }, observe: () => ok(owner.call('GET', `/v1/agents/${id}`)) };
+    },
+    unknown: () => ({ id: newId('agent') }),
   },
   '/v1/devboxes/{id}': {
     make: async (owner, server) => {

@@ -1,0 +1,45 @@
+import { appendFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { anthropic } from './anthropic.ts';
+import { gemini } from './gemini.ts';
+import { openaiChat } from './openai-chat.ts';
+import { openaiResponses } from './openai-responses.ts';
+import { type Reply, replyTo } from './reply.ts';
+
+/**
+ * A scripted model on loopback that answers in the wire formats of four vendors: `node main.ts PORT LOG`. Each request leaves a line in the log.
+ * It runs inside the box, whose network shuts the host out.
+ */
+const [port = '8399', log = '/tmp/model.log'] = process.argv.slice(2);
+
+// biome-ignore lint/suspicious/noExplicitAny: each wire reads its own shape
+type Answer = (body: any, reply: Reply) => void;
+
+const wires: ReadonlyArray<readonly [RegExp, Answer]> = [
+  [/^\/v1\/messages$/, anthropic],
+  [/^\/v1\/responses$/, openaiResponses],
+  [/^\/v1\/chat\/completions$/, openaiChat],
+  [/:streamGenerateContent$/, (body, reply) => gemini(body, reply, true)],
+  [/:generateContent$/, (body, reply) => gemini(body, reply, false)],
+  [/(:countTokens|\/count_tokens)$/, (_body, reply) => reply.json({ totalTokens: 10, input_tokens: 10 })],
+];
+
+createServer((request, response) => {
+  const path = new URL(request.url ?? '/', 'http://model').pathname;
+  const answer = wires.find(([pattern]) => pattern.test(path))?.[1];
+  text(request)
+    .then((body) => {
+      const key = request.headers.authorization ?? request.headers['x-api-key'] ?? request.headers['x-goog-api-key'];
+      appendFileSync(log, `${request.method} ${path} ${key ?? 'no key'} ${body.length}\n`);
+      if (process.env['MODEL_BODIES'] !== undefined) {
+        appendFileSync(`${log}.bodies`, `${body}\n`);
+      }
+      if (request.method !== 'POST' || answer === undefined) {
+        response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"no such path"}}');
+        return;
+      }
+      answer(JSON.parse(body), replyTo(response));
+    })
+    .catch((error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))));
+}).listen(Number(port), '127.0.0.1', () => console.log('listening'));
