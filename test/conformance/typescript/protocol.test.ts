@@ -115,7 +115,6 @@ describe('what is not there (API §2.4)', () => {
       () => client.blueprints.list(),
       () => client.objects.list(),
       () => client.axons.list(),
-      () => client.agents.list(),
       () => client.scenarios.list(),
       () => client.benchmarks.list(),
       () => client.networkPolicies.list(),
