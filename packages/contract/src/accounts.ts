@@ -25,6 +25,9 @@ export const accountQuotas = z.object({
   disk_gib: z.object({ limit: quota, used: quota }),
   snapshots: z.object({ limit: quota, used: quota }),
   snapshot_gib: z.object({ limit: quota, used: quota }),
+  blueprints: z.object({ limit: quota, used: quota }),
+  /** Blueprints that are being built or wait to be. */
+  builds: z.object({ limit: quota, used: quota }),
 });
 export type AccountQuotas = z.output<typeof accountQuotas>;
 

@@ -163,6 +163,24 @@ export const errors = registry({
     message: 'snapshot {id} is still {status}',
     hint: 'poll its status, then delete it',
   },
+  blueprintNotReady: {
+    status: 400,
+    retryable: false,
+    message: "blueprint '{id}' is {status}",
+    hint: 'wait until its status is build_complete; GET /v1/blueprints/{id}/logs tells why a build failed',
+  },
+  blueprintInUse: {
+    status: 400,
+    retryable: false,
+    message: 'blueprint {id} cannot be deleted: snapshots depend on it: {snapshots}',
+    hint: 'delete these snapshots first; GET /v1/devboxes/disk_snapshots?source_blueprint_id= lists them',
+  },
+  buildLogExpired: {
+    status: 404,
+    retryable: false,
+    message: 'the build log of blueprint {id} is no longer kept',
+    hint: 'logs go with the blueprint',
+  },
   snapshotInProgress: {
     status: 409,
     retryable: false,

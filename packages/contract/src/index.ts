@@ -3,6 +3,8 @@ export * from './accounts.ts';
 export * from './agents.ts';
 export * from './api-document.ts';
 export * from './api-keys.ts';
+export * from './blueprints.ts';
+export * from './blueprints-parameters.ts';
 export * from './devboxes.ts';
 export * from './devboxes-create.ts';
 export * from './devboxes-launch-parameters.ts';

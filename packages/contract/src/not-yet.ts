@@ -42,18 +42,6 @@ export const notYetRoutes: readonly NotYetRoute[] = [
     'POST /pty/{session}/control',
   ),
   ...feature(
-    'blueprints',
-    'POST /v1/blueprints',
-    'GET /v1/blueprints',
-    'GET /v1/blueprints/list_public',
-    'POST /v1/blueprints/preview',
-    'GET /v1/blueprints/{id}',
-    'POST /v1/blueprints/{id}/delete',
-    'GET /v1/blueprints/{id}/logs',
-    ...metadata('/v1/blueprints'),
-    ...metadata('/v1/blueprints/public'),
-  ),
-  ...feature(
     'objects',
     'POST /v1/objects',
     'GET /v1/objects',

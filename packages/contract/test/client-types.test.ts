@@ -4,6 +4,7 @@
  */
 import type { AccountView as ClientAccountView } from '@runloop/api-client/resources/accounts';
 import type { APIKeyCreatedView, ApikeyCreateParams } from '@runloop/api-client/resources/apikeys';
+import type * as ClientBlueprints from '@runloop/api-client/resources/blueprints';
 import type * as ClientDevboxes from '@runloop/api-client/resources/devboxes/devboxes';
 import type {
   DevboxSnapshotAsyncStatusView,
@@ -53,6 +54,17 @@ it('answers with devboxes as the client declares them', () => {
   expectTypeOf<Answer<typeof contract.logsView>>().toExtend<Declared<DevboxLogsListView>>();
 });
 
+it('answers with blueprints as the client declares them', () => {
+  expectTypeOf<Answer<typeof contract.blueprintView>>().toExtend<Declared<ClientBlueprints.BlueprintView>>();
+  expectTypeOf<Answer<typeof contract.blueprintListView>>().toExtend<Declared<ClientBlueprints.BlueprintListView>>();
+  expectTypeOf<Answer<typeof contract.blueprintPreviewView>>().toExtend<
+    Declared<ClientBlueprints.BlueprintPreviewView>
+  >();
+  expectTypeOf<Answer<typeof contract.blueprintBuildLogsView>>().toExtend<
+    Declared<ClientBlueprints.BlueprintBuildLogsListView>
+  >();
+});
+
 it('answers with executions as the client declares them', () => {
   expectTypeOf<Answer<typeof contract.executionView>>().toExtend<
     Declared<ClientDevboxes.DevboxAsyncExecutionDetailView>
@@ -72,6 +84,12 @@ it('reads whatever the client may send', () => {
   expectTypeOf<WithoutNulls<ClientDevboxes.DevboxCreateParams>>().toExtend<Request<typeof contract.devboxCreate>>();
   expectTypeOf<WithoutNulls<ClientDevboxes.DevboxSnapshotDiskParams>>().toExtend<
     Request<typeof contract.snapshotDisk>
+  >();
+  expectTypeOf<WithoutNulls<ClientBlueprints.BlueprintCreateParams>>().toExtend<
+    Request<typeof contract.blueprintBuildParameters>
+  >();
+  expectTypeOf<WithoutNulls<ClientBlueprints.BlueprintPreviewParams>>().toExtend<
+    Request<typeof contract.blueprintBuildParameters>
   >();
   expectTypeOf<WithoutNulls<DiskSnapshotUpdateParams>>().toExtend<Request<typeof contract.snapshotDisk>>();
   expectTypeOf<WithoutNulls<ClientDevboxes.DevboxExecuteAsyncParams>>().toExtend<

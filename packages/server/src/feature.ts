@@ -2,6 +2,7 @@ import type { Host } from '@berth/host/contract';
 import type { Logger } from 'pino';
 import type { AccountSettingsService } from './accounts/settings.ts';
 import type { AdmissionSettings } from './admission/settings.ts';
+import type { BlueprintSettings } from './blueprints/settings.ts';
 import type { Database } from './database/database.ts';
 import type { NotificationHub } from './database/notifications.ts';
 import type { Route } from './http/route.ts';
@@ -20,6 +21,8 @@ export interface FeatureParts {
   readonly log: Logger;
   /** Departures from the default settings of the reconciler. */
   readonly reconciler?: Partial<ReconcilerSettings>;
+  /** Departures from the default settings of blueprints. */
+  readonly blueprints?: Partial<BlueprintSettings>;
   /** Departures from the default settings of admission. */
   readonly admission?: Partial<AdmissionSettings>;
 }

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { AccountSettingsService } from './accounts/settings.ts';
 import type { AdmissionSettings } from './admission/settings.ts';
 import { Authentication, apiKeysTopic } from './api-keys/authentication.ts';
+import type { BlueprintSettings } from './blueprints/settings.ts';
 import { openDatabase } from './database/database.ts';
 import { NotificationHub } from './database/notifications.ts';
 import type { FeatureParts } from './feature.ts';
@@ -33,6 +34,7 @@ export interface ServerOptions {
   readonly log: Logger;
   readonly reconciler?: Partial<ReconcilerSettings>;
   readonly admission?: Partial<AdmissionSettings>;
+  readonly blueprints?: Partial<BlueprintSettings>;
   readonly frontDoor?: Omit<FrontDoorOptions, 'onRequest'>;
   /** Further routes, for tests of the kernel. */
   readonly extraRoutes?: readonly Route[];
@@ -74,6 +76,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     log,
     reconciler: options.reconciler ?? {},
     admission: options.admission ?? {},
+    blueprints: options.blueprints ?? {},
   };
   const running = features.map((feature) => feature(parts));
 

@@ -1,6 +1,7 @@
 import type { RouteContract } from '../route.ts';
 import { accountRoutes } from './account.ts';
 import { agentRoutes } from './agents.ts';
+import { blueprintRoutes } from './blueprints.ts';
 import { devboxRoutes } from './devboxes.ts';
 import { executionRoutes } from './executions.ts';
 import { fileRoutes } from './files.ts';
@@ -13,6 +14,7 @@ import { snapshotRoutes } from './snapshots.ts';
 export const allRoutes: readonly RouteContract[] = [
   devboxRoutes,
   snapshotRoutes,
+  blueprintRoutes,
   executionRoutes,
   fileRoutes,
   logRoutes,

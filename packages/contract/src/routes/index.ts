@@ -1,6 +1,7 @@
 /** Every route of this version, grouped by resource. */
 export { accountRoutes } from './account.ts';
 export { agentRoutes } from './agents.ts';
+export { blueprintRoutes } from './blueprints.ts';
 export { devboxRoutes } from './devboxes.ts';
 export { executionRoutes } from './executions.ts';
 export { fileRoutes } from './files.ts';

@@ -1,6 +1,7 @@
 import type { AccountQuotas } from '@berth/contract';
 import type { Admission } from '../admission/admission.ts';
 import { type AdmissionSettings, quotasOf } from '../admission/settings.ts';
+import type { BlueprintStore } from '../blueprints/store.ts';
 import type { SnapshotStore } from '../snapshots/store.ts';
 
 const gibibyte = 1024 ** 3;
@@ -8,6 +9,7 @@ const gibibyte = 1024 ** 3;
 export interface AccountQuotaParts {
   readonly admission: Pick<Admission, 'sums'>;
   readonly snapshots: Pick<SnapshotStore, 'usage'>;
+  readonly blueprints: Pick<BlueprintStore, 'usage'>;
   readonly settings: Pick<AdmissionSettings, 'quotas'>;
 }
 
@@ -23,12 +25,15 @@ export class AccountQuotaService {
     const quotas = quotasOf(this.#parts.settings, accountId);
     const sums = this.#parts.admission.sums(accountId);
     const snapshots = await this.#parts.snapshots.usage(accountId);
+    const blueprints = await this.#parts.blueprints.usage(accountId);
     return {
       running_devboxes: { limit: quotas.running, used: sums.running },
       memory_gib: { limit: quotas.memoryGib, used: sums.quotaMemoryBytes / gibibyte },
       disk_gib: { limit: quotas.diskGib, used: sums.quotaDiskBytes / gibibyte },
       snapshots: { limit: quotas.snapshots, used: snapshots.count },
       snapshot_gib: { limit: quotas.snapshotGib, used: snapshots.bytes / gibibyte },
+      blueprints: { limit: quotas.blueprints, used: blueprints.count },
+      builds: { limit: quotas.builds, used: blueprints.building },
     };
   }
 }

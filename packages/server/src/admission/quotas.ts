@@ -37,6 +37,17 @@ export const checkQuota = (
   refuseAbove(quotas.diskGib, 'GiB of disk in devboxes', has.quotaDiskBytes / gibibyte, demand.diskBytes / gibibyte);
 };
 
+/** The same for one more blueprint. */
+export const checkBlueprintQuota = (
+  settings: Pick<AdmissionSettings, 'quotas'>,
+  accountId: string,
+  has: { readonly count: number; readonly building: number },
+): void => {
+  const quotas = quotasOf(settings, accountId);
+  refuseAbove(quotas.blueprints, 'blueprints', has.count, 1);
+  refuseAbove(quotas.builds, 'builds at a time', has.building, 1);
+};
+
 /** The same for one more snapshot. Its size is not known yet: one that has all its bytes takes no more. */
 export const checkSnapshotQuota = (
   settings: Pick<AdmissionSettings, 'quotas'>,

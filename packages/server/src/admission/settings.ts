@@ -9,6 +9,9 @@ export interface Quotas {
   readonly diskGib: number;
   readonly snapshots: number;
   readonly snapshotGib: number;
+  readonly blueprints: number;
+  /** Blueprints that are being built or wait to be. */
+  readonly builds: number;
 }
 
 export const defaultQuotas: Quotas = {
@@ -17,6 +20,8 @@ export const defaultQuotas: Quotas = {
   diskGib: 16_384,
   snapshots: 10_000,
   snapshotGib: 4_096,
+  blueprints: 10_000,
+  builds: 200,
 };
 
 export interface AdmissionSettings {
@@ -54,7 +59,17 @@ const quota = z.number().nonnegative();
 /** `BERTH_QUOTAS`: JSON of account id, or `*`, to quotas. */
 export const quotasByAccount = z.record(
   z.string(),
-  z.strictObject({ running: quota, memoryGib: quota, diskGib: quota, snapshots: quota, snapshotGib: quota }).partial(),
+  z
+    .strictObject({
+      running: quota,
+      memoryGib: quota,
+      diskGib: quota,
+      snapshots: quota,
+      snapshotGib: quota,
+      blueprints: quota,
+      builds: quota,
+    })
+    .partial(),
 );
 
 /** What holds for one account. */

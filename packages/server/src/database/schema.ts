@@ -1,6 +1,7 @@
 import type { AccountSettings } from '@berth/contract';
 import type { Generated, JSONColumnType } from 'kysely';
 import type { AgentsTable, DevboxAgentsTable } from '../agents/table.ts';
+import type { BlueprintsTable } from '../blueprints/table.ts';
 import type { DevboxesTable, OpenExecutionsTable } from '../devboxes/table.ts';
 import type { SnapshotsTable } from '../snapshots/table.ts';
 
@@ -16,6 +17,7 @@ export interface Schema {
   snapshots: SnapshotsTable;
   agents: AgentsTable;
   devbox_agents: DevboxAgentsTable;
+  blueprints: BlueprintsTable;
 }
 
 export interface AccountsTable {

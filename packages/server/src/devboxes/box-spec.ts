@@ -1,5 +1,5 @@
 import { sizeOf } from '@berth/contract';
-import type { BoxSpec, BoxUser } from '@berth/host/contract';
+import type { BoxImage, BoxSpec, BoxUser } from '@berth/host/contract';
 import type { Devbox } from './devbox.ts';
 
 const gibibyte = 1024 ** 3;
@@ -15,6 +15,13 @@ export const boxUser = (box: Pick<Devbox, 'launchParameters'>): BoxUser => {
   return { name: username, uid, gid: uid, home: uid === 0 ? '/root' : `/home/${username}` };
 };
 
+const imageOf = ({ image, imageBlueprintId }: Devbox): BoxImage => {
+  if (image !== null) {
+    return { snapshotId: image.id, memory: image.memory };
+  }
+  return imageBlueprintId === null ? 'default' : { imageId: imageBlueprintId };
+};
+
 /** What the host is asked to make. `secrets` holds values by variable name. */
 export const boxSpec = (
   box: Devbox,
@@ -25,7 +32,7 @@ export const boxSpec = (
   return {
     id: box.id,
     isolation: box.launchParameters.isolation ?? box.wish.isolation ?? defaultIsolation,
-    image: box.image === null ? 'default' : { snapshotId: box.image.id, memory: box.image.memory },
+    image: imageOf(box),
     size: {
       cpus: size.cpus,
       memoryBytes: size.memoryGib * gibibyte,

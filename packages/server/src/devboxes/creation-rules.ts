@@ -7,17 +7,16 @@ const refuse = (feature: string): never => {
 
 const isFilled = (value: object | undefined): boolean => value !== undefined && Object.keys(value).length > 0;
 
-/** A snapshot is looked up as the box is written. No blueprint exists yet, so every named one is unknown (API §3.5: 400). */
-const refuseSources = (wish: DevboxCreate): void => {
+/** Snapshots and blueprints are looked up later; what is no id of theirs is unknown (API §3.5: 400). */
+export const refuseSources = (wish: DevboxCreate): void => {
   const { blueprint_id, blueprint_name, snapshot_id } = wish;
   if ([blueprint_id, blueprint_name, snapshot_id].filter((source) => source !== undefined).length > 1) {
     throw apiError('invalidRequest', {
       problem: 'only one of snapshot_id, blueprint_id and blueprint_name may be given',
     });
   }
-  const blueprint = blueprint_id ?? blueprint_name;
-  if (blueprint !== undefined) {
-    throw apiError('unknownSource', { resource: 'blueprint', id: blueprint.slice(0, 200) });
+  if (blueprint_id !== undefined && !isWellFormedId('blueprint', blueprint_id)) {
+    throw apiError('unknownSource', { resource: 'blueprint', id: blueprint_id.slice(0, 200) });
   }
   if (snapshot_id !== undefined && !isWellFormedId('snapshot', snapshot_id)) {
     throw apiError('unknownSource', { resource: 'snapshot', id: snapshot_id.slice(0, 200) });
@@ -48,7 +47,6 @@ const refuseArchitecture = (wanted: string | undefined): void => {
 
 /** Refuses what this version cannot do, by name. Nothing that a caller asks for is silently left out. */
 export const refuseUnavailable = (wish: DevboxCreate): void => {
-  refuseSources(wish);
   if (isFilled(wish.code_mounts)) {
     refuse('mounting a repository (code_mounts)');
   }

@@ -17,12 +17,13 @@ export const lifetimeMs = (parameters: LaunchParameters): number | null =>
     ? Math.ceil((parameters.keep_alive_time_seconds ?? defaultKeepAliveSeconds) * 1000)
     : null;
 
-/** The row that a checked request asks for. */
+/** The row that a checked request asks for; with the id of its blueprint, once that was looked up. */
 export const newDevbox = (
   accountId: string,
   wish: DevboxCreate,
   settings: AccountSettings,
   mounts: readonly PlannedMount[] = [],
+  blueprintId: string | null = null,
 ): NewDevbox => {
   const launchParameters = wish.launch_parameters ?? {};
   const idle = idleRule(launchParameters);
@@ -45,6 +46,8 @@ export const newDevbox = (
     mounts,
     idleMs: idle === undefined ? null : Math.ceil(idle.idle_time_seconds * 1000),
     expiresInMs: startBoundMs,
+    blueprintId,
+    imageBlueprintId: blueprintId,
     snapshotId: wish.snapshot_id ?? null,
     image: wish.snapshot_id === undefined ? null : { id: wish.snapshot_id, memory: false },
     forkedFrom: null,

@@ -32,9 +32,13 @@ export interface Devbox {
   readonly createMs: number;
   readonly endMs: number | null;
   readonly idleMs: number | null;
+  /** The blueprint that clients see as the source; of a fork that of the devbox it was made of. */
+  readonly blueprintId: string | null;
+  /** The blueprint whose image the host starts the box from. */
+  readonly imageBlueprintId: string | null;
   /** The snapshot that clients see as the source. */
   readonly snapshotId: string | null;
-  /** The snapshot that the host starts the box from, with its memory or without; null for the default image. */
+  /** The snapshot that the host starts the box from, with its memory or without; null for an image. */
   readonly image: { readonly id: string; readonly memory: boolean } | null;
   /** The box whose fork it is. */
   readonly forkedFrom: string | null;
@@ -75,6 +79,8 @@ export const devboxColumns = [
   'create_ms',
   'end_ms',
   'idle_ms',
+  'blueprint_id',
+  'image_blueprint_id',
   'snapshot_id',
   'image_id',
   'image_memory',
@@ -109,6 +115,8 @@ export const toDevbox = (row: Row): Devbox => ({
   createMs: row.create_ms,
   endMs: row.end_ms,
   idleMs: row.idle_ms,
+  blueprintId: row.blueprint_id,
+  imageBlueprintId: row.image_blueprint_id,
   snapshotId: row.snapshot_id,
   image: row.image_id === null ? null : { id: row.image_id, memory: row.image_memory },
   forkedFrom: row.forked_from,

@@ -2,6 +2,7 @@ import { Admission } from '../admission/admission.ts';
 import { HostCapacity } from '../admission/capacity.ts';
 import { defaultAdmissionSettings } from '../admission/settings.ts';
 import { AdmissionStore } from '../admission/store.ts';
+import { blueprintEngine } from '../blueprints/engine.ts';
 import type { FeatureParts } from '../feature.ts';
 import { mountKinds } from '../mounts/kinds.ts';
 import { Mounts } from '../mounts/mounts.ts';
@@ -16,7 +17,7 @@ import { DevboxStore } from './store.ts';
 import { TransitionStore } from './transition-store.ts';
 
 /**
- * What works in the background on boxes and snapshots: the reconciler, the keeper of snapshots, and admission, which says who may start. They
+ * What works in the background on boxes, snapshots and blueprints: the reconciler, the keepers, and admission, which says who may start. They
  * hear of each other through the rows, and of changes in this process through the calls wired here.
  */
 export const devboxEngine = (parts: FeatureParts) => {
@@ -47,6 +48,7 @@ export const devboxEngine = (parts: FeatureParts) => {
     firstPauseMs: reconcilerSettings.firstPauseMs,
     onTaken: () => reconciler.lookAtDeadlines(),
   });
+  const blueprints = blueprintEngine(parts, settings);
   const reconciler: Reconciler = new Reconciler({
     host,
     store,
@@ -71,7 +73,11 @@ export const devboxEngine = (parts: FeatureParts) => {
       await keeper
         .compare()
         .catch((error: unknown) => log.warn({ err: error }, 'snapshots not compared with the host'));
+      await blueprints.keeper
+        .compare()
+        .catch((error: unknown) => log.warn({ err: error }, 'blueprints not compared with the host'));
     },
+    onBuild: (state) => blueprints.keeper.heard(state),
   });
   return {
     store,
@@ -84,13 +90,15 @@ export const devboxEngine = (parts: FeatureParts) => {
     capacity,
     keeper,
     reconciler,
+    blueprints,
     start: async (): Promise<void> => {
       await admission.start();
       keeper.start();
+      blueprints.keeper.start();
       reconciler.start();
     },
     stop: async (): Promise<void> => {
-      await Promise.all([admission.stop(), reconciler.stop(), keeper.stop()]);
+      await Promise.all([admission.stop(), reconciler.stop(), keeper.stop(), blueprints.keeper.stop()]);
       await activity.stop();
     },
   };

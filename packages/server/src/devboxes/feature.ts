@@ -1,5 +1,6 @@
 import { AccountQuotaService } from '../accounts/quotas.ts';
 import { quotaRoutes } from '../accounts/routes.ts';
+import { blueprintRoutes } from '../blueprints/routes.ts';
 import { executionRoutes } from '../executions/routes.ts';
 import { ExecutionService } from '../executions/service.ts';
 import { ExecutionStreams } from '../executions/streams.ts';
@@ -27,7 +28,7 @@ import { DevboxService } from './service.ts';
 export const devboxFeature = (parts: FeatureParts): Feature => {
   const { database, hub, host, accountSettings, secrets } = parts;
   const engine = devboxEngine(parts);
-  const { store, mounts, transitions, activity, admission, admissionSettings, keeper, reconciler } = engine;
+  const { store, mounts, transitions, activity, admission, admissionSettings, keeper, reconciler, blueprints } = engine;
   const onUnsettled = (id: string): void => reconciler.nudge(id);
   const directory = new DevboxDirectory({ store, hub });
   const lists = new DevboxListStore(database);
@@ -40,6 +41,7 @@ export const devboxFeature = (parts: FeatureParts): Feature => {
     mounts,
     accountSettings,
     admission,
+    blueprints: blueprints.sources,
     onUnsettled,
   });
   const lifecycle = new LifecycleService({ store, transitions, accountSettings, admission, onUnsettled });
@@ -68,9 +70,17 @@ export const devboxFeature = (parts: FeatureParts): Feature => {
   addDevboxMetrics(parts, engine);
   return {
     routes: [
-      ...quotaRoutes(new AccountQuotaService({ admission, snapshots: snapshotStore, settings: admissionSettings })),
+      ...quotaRoutes(
+        new AccountQuotaService({
+          admission,
+          snapshots: snapshotStore,
+          blueprints: blueprints.store,
+          settings: admissionSettings,
+        }),
+      ),
       ...devboxRoutes(devboxes, lifecycle, { store: engine.admissionStore, hub }),
       ...snapshotRoutes(snapshots),
+      ...blueprintRoutes(blueprints.service, blueprints.logs),
       ...forkRoutes(forks),
       ...executionRoutes(executions, streams),
       ...fileRoutes(new FileService({ host, directory, activity })),

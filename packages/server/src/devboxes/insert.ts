@@ -17,6 +17,8 @@ export interface NewDevbox {
   readonly idleMs: number | null;
   /** Bound of the whole life, until the lifetime proper begins with `running`. */
   readonly expiresInMs: number;
+  readonly blueprintId: string | null;
+  readonly imageBlueprintId: string | null;
   readonly snapshotId: string | null;
   readonly image: Devbox['image'];
   readonly forkedFrom: string | null;
@@ -38,13 +40,14 @@ export const insertDevbox = async (
   const inserted = await sql<Parameters<typeof toDevbox>[0]>`
     with moment as (select now_ms() as ms)
     insert into devboxes (id, account_id, name, metadata, status, transitions, launch_parameters, wish, mounts, mounts_left,
-      create_ms, expires_ms, idle_ms, activity_ms, status_ms, snapshot_id, image_id, image_memory, forked_from)
+      create_ms, expires_ms, idle_ms, activity_ms, status_ms, blueprint_id, image_blueprint_id, snapshot_id, image_id,
+      image_memory, forked_from)
     select ${box.id}, ${box.accountId}, ${box.name}, ${JSON.stringify(box.metadata)}::jsonb, ${place.status},
       jsonb_build_array(${JSON.stringify(place)}::jsonb || jsonb_build_object('at_ms', moment.ms)),
       ${JSON.stringify(box.launchParameters)}, ${JSON.stringify(box.wish)},
       ${box.mounts.length === 0 ? null : JSON.stringify(box.mounts)}, ${box.mounts.length},
       moment.ms, moment.ms + ${box.expiresInMs}, ${box.idleMs}::bigint, moment.ms, moment.ms,
-      ${box.snapshotId}, ${box.image?.id ?? null}, ${box.image?.memory ?? false}, ${box.forkedFrom}
+      ${box.blueprintId}, ${box.imageBlueprintId}, ${box.snapshotId}, ${box.image?.id ?? null}, ${box.image?.memory ?? false}, ${box.forkedFrom}
     from moment
     returning ${sql.join(devboxColumns.map((column) => sql.ref(column)))}
   `.execute(database);

@@ -12,6 +12,8 @@ import type { Host } from '@berth/host/contract';
 import type { AccountSettingsService } from '../accounts/settings.ts';
 import type { Admission } from '../admission/admission.ts';
 import { booked, demandOf } from '../admission/booking.ts';
+import { inheritedParameters } from '../blueprints/inherit.ts';
+import type { BlueprintSources } from '../blueprints/sources.ts';
 import type { NotificationHub } from '../database/notifications.ts';
 import { ApiError, apiError } from '../errors/api-error.ts';
 import type { RequestScope } from '../http/context.ts';
@@ -20,7 +22,7 @@ import type { Mounts } from '../mounts/mounts.ts';
 import type { SecretService } from '../secrets/service.ts';
 import { usageOf } from '../usage/usage.ts';
 import { newDevbox } from './creation.ts';
-import { refuseUnavailable } from './creation-rules.ts';
+import { refuseSources, refuseUnavailable } from './creation-rules.ts';
 import type { Devbox } from './devbox.ts';
 import type { NewDevbox } from './insert.ts';
 import type { DevboxListStore } from './list-store.ts';
@@ -39,6 +41,7 @@ export interface DevboxServiceParts {
   readonly mounts: Pick<Mounts, 'plan'>;
   readonly accountSettings: Pick<AccountSettingsService, 'get'>;
   readonly admission: Admission;
+  readonly blueprints: Pick<BlueprintSources, 'sourceOf'>;
   /** Called after a change that the reconciler has to act on. It would find it by itself, a little later. */
   readonly onUnsettled: (id: string) => void;
 }
@@ -53,9 +56,16 @@ export class DevboxService {
 
   /** Writes the wish and answers at once. The same token always means the same box. */
   async create(account: string, wish: DevboxCreate, token: string | undefined): Promise<DevboxView> {
-    refuseUnavailable(wish);
-    const mounts = await this.#parts.mounts.plan(account, wish);
-    const box = newDevbox(account, wish, await this.#parts.accountSettings.get(account), mounts);
+    refuseSources(wish);
+    const blueprint = await this.#parts.blueprints.sourceOf(account, wish);
+    const own = wish.launch_parameters ?? {};
+    const whole =
+      blueprint === undefined
+        ? wish
+        : { ...wish, launch_parameters: inheritedParameters(blueprint.launchParameters, own) };
+    refuseUnavailable(whole);
+    const mounts = await this.#parts.mounts.plan(account, whole);
+    const box = newDevbox(account, whole, await this.#parts.accountSettings.get(account), mounts, blueprint?.id);
     await this.#requireSecrets(account, Object.values(box.wish.secretNames));
     const made = await this.#insert(box, token);
     this.#parts.onUnsettled(made.id);

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { lockBlueprint } from '../blueprints/lock.ts';
 import type { Database } from '../database/database.ts';
 import { type NotificationHub, notificationChannel } from '../database/notifications.ts';
 import { createOnce } from '../idempotency/create-once.ts';
@@ -35,14 +36,16 @@ export class DevboxStore {
   }
 
   /**
-   * Writes the box, once per token. Throws `unknownSource` or
-   * `snapshotNotReady`.
+   * Writes the box, once per token. Throws `unknownSource`, `snapshotNotReady` or `blueprintNotReady`.
    */
   async insert(box: NewDevbox, places: ReadonlyMap<string, Place>, token: string | undefined): Promise<InsertedDevbox> {
     let inserted: Devbox | undefined;
     const made = await createOnce(this.#database, token, box.id, async (transaction) => {
       if (box.image !== null) {
         await requireImage(transaction, box.accountId, box.image.id);
+      }
+      if (box.imageBlueprintId !== null) {
+        await lockBlueprint(transaction, box.accountId, { id: box.imageBlueprintId });
       }
       inserted = await insertDevbox(transaction, box, places);
       await sql`select ${announce(unsettledTopic)}`.execute(transaction);

@@ -41,6 +41,8 @@ export interface DevboxesTable {
   idle_ms: number | null;
   activity_ms: number;
   destroyed_ms: number | null;
+  blueprint_id: string | null;
+  image_blueprint_id: string | null;
   snapshot_id: string | null;
   image_id: string | null;
   image_memory: Generated<boolean>;

@@ -25,7 +25,7 @@ export const devboxView = (box: Devbox): DevboxView => ({
     ...(transition.failure_reason === undefined ? {} : { failure_reason: transition.failure_reason }),
     ...(transition.detail === undefined ? {} : { detail: transition.detail }),
   })),
-  blueprint_id: null,
+  blueprint_id: box.blueprintId,
   snapshot_id: box.snapshotId,
   ...(box.forkedFrom === null ? {} : { forked_from: box.forkedFrom }),
   failure_reason: box.failureReason,

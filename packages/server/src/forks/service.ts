@@ -42,6 +42,8 @@ const forkOf = (
   mounts: [],
   idleMs: source.idleMs,
   expiresInMs: startBoundMs,
+  blueprintId: source.blueprintId,
+  imageBlueprintId: null,
   snapshotId: null,
   image,
   forkedFrom: source.id,

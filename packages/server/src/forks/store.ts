@@ -6,6 +6,7 @@ import { announce, unsettledTopic } from '../devboxes/store.ts';
 import type { StoredStatus } from '../devboxes/table.ts';
 import { createOnce } from '../idempotency/create-once.ts';
 import { snapshotsUnsettledTopic } from '../snapshots/snapshot.ts';
+import { sourceBlueprint } from '../snapshots/source-blueprint.ts';
 
 /** The snapshot that all forks of one call start from. Nobody sees it, and it goes once they are up or ended. */
 export interface ForkSnapshot {
@@ -39,8 +40,8 @@ export class ForkStore {
     const written: Devbox[] = [];
     const made = await createOnce(this.#database, token, snapshot.id, async (transaction) => {
       const inserted = await sql`
-        insert into snapshots (id, account_id, devbox_id, status, internal, with_memory, create_ms)
-        select ${snapshot.id}, account_id, id, 'in_progress', true, ${snapshot.memory}, now_ms()
+        insert into snapshots (id, account_id, devbox_id, source_blueprint_id, status, internal, with_memory, create_ms)
+        select ${snapshot.id}, account_id, id, ${sourceBlueprint}, 'in_progress', true, ${snapshot.memory}, now_ms()
         from devboxes
         where id = ${snapshot.sourceId} and account_id = ${snapshot.accountId} and status = any(${[...snapshot.from]})
         for share

@@ -1,4 +1,4 @@
-import type { HostEvent } from '@berth/host/contract';
+import type { BuildState, HostEvent } from '@berth/host/contract';
 import type { Logger } from 'pino';
 import type { NotificationHub } from '../database/notifications.ts';
 import { type Devbox, isEnded } from '../devboxes/devbox.ts';
@@ -24,6 +24,8 @@ export interface ReconcilerParts
   readonly evictions: Parameters<typeof handleDeadlines>[0]['evictions'];
   /** Called with each connection to the host, before boxes are compared. */
   readonly onHostConnected: () => Promise<void>;
+  /** Called with news of builds, which are not the reconciler's. */
+  readonly onBuild: (state: BuildState) => void;
 }
 
 /** Closes the difference between what rows say is wanted and what the host says is. */
@@ -122,9 +124,11 @@ export class Reconciler {
       if (phase === 'stopped' || (phase === 'destroyed' && !this.#workers.has(id))) {
         this.nudge(id);
       }
-    } else if (event.type === 'execution' && isEntrypoint(event.executionId)) {
+    } else if (event.type === 'build') {
+      this.#parts.onBuild(event.state);
+    } else if (isEntrypoint(event.executionId)) {
       this.nudge(event.boxId);
-    } else if (event.type === 'execution') {
+    } else {
       this.#parts.activity
         .heardEnd(event.boxId, event.executionId)
         .catch((error: unknown) => this.#log.warn({ err: error }, 'end of an execution not recorded'));

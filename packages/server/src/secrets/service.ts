@@ -2,7 +2,7 @@ import { newId, type SecretListView, type SecretView } from '@berth/contract';
 import type { Database } from '../database/database.ts';
 import { apiError } from '../errors/api-error.ts';
 import { createOnce } from '../idempotency/create-once.ts';
-import type { MasterKey } from './master-key.ts';
+import type { MasterKey, Sealed } from './master-key.ts';
 import { type SecretReference, type SecretRow, SecretStore } from './store.ts';
 
 const view = (row: SecretRow): SecretView => ({
@@ -74,6 +74,16 @@ export class SecretService {
         this.#masterKey.open({ keyId: row.key_id, bytes: row.sealed_value }, account, row.id),
       ]),
     );
+  }
+
+  /** Seals a text that belongs to another resource of the account, which keeps it. */
+  seal(account: string, id: string, text: string): Sealed {
+    return this.#masterKey.seal(text, account, id);
+  }
+
+  /** Opens what `seal` made. Throws when it was made by another key or for another resource. */
+  open(account: string, id: string, sealed: Sealed): string {
+    return this.#masterKey.open(sealed, account, id);
   }
 
   async #require(account: string, reference: SecretReference): Promise<SecretRow> {

@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts';
 import { type NotificationHub, notificationChannel } from '../database/notifications.ts';
 import { createOnce } from '../idempotency/create-once.ts';
 import { type Snapshot, snapshotsUnsettledTopic, snapshotTopic } from './snapshot.ts';
+import { sourceBlueprint } from './source-blueprint.ts';
 
 /** A snapshot about to be taken for a client. */
 export interface NewSnapshot {
@@ -53,8 +54,8 @@ export class SnapshotStore {
       );
       checkQuota(await usageOf(transaction, snapshot.accountId));
       const inserted = await sql<{ id: string }>`
-        insert into snapshots (id, account_id, devbox_id, status, name, commit_message, metadata, create_ms)
-        select ${snapshot.id}, account_id, id, 'in_progress', ${snapshot.name}, ${snapshot.commitMessage},
+        insert into snapshots (id, account_id, devbox_id, source_blueprint_id, status, name, commit_message, metadata, create_ms)
+        select ${snapshot.id}, account_id, id, ${sourceBlueprint}, 'in_progress', ${snapshot.name}, ${snapshot.commitMessage},
           ${JSON.stringify(snapshot.metadata)}::jsonb, now_ms()
         from devboxes
         where id = ${snapshot.devboxId} and account_id = ${snapshot.accountId}

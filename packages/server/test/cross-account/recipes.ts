@@ -66,6 +66,32 @@ const observeSnapshot = (owner: TestCaller, server: TestServer, id: string) => a
 const makeAgent = async (owner: TestCaller): Promise<{ id: string }> =>
   ok(owner.call('POST', '/v1/agents', { name: `of ${owner.account}` }));
 
+const makeBlueprint = async (owner: TestCaller): Promise<{ id: string }> => {
+  const made = await ok(owner.call('POST', '/v1/blueprints', { name: 'kept', metadata: { owner: owner.account } }));
+  for (;;) {
+    const view = await ok(owner.call('GET', `/v1/blueprints/${made.id}`));
+    if (view.status === 'build_complete') {
+      return view;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+
+const observeBlueprint = (owner: TestCaller, server: TestServer, id: string) => async () => [
+  await ok(owner.call('GET', `/v1/blueprints/${id}`)),
+  await server.host.build(id),
+  (await server.host.images()).filter((image) => image.id === id),
+];
+
+const blueprintsByKey: Recipe = {
+  make: async (owner, server) => {
+    const { id } = await makeBlueprint(owner);
+    return { params: { key: 'owner' }, observe: observeBlueprint(owner, server, id) };
+  },
+  unknown: () => ({ key: 'nobody' }),
+  strangerStatus: 200,
+};
+
 /**
  * How to make what a path names. The longest path that a route's own path begins with counts. A route with parameters that no entry covers
  * fails the test: add one here together with the route.
@@ -136,6 +162,15 @@ export const recipes: Readonly<Record<`/${string}`, Recipe>> = {
     unknown: () => ({ key: 'nobody' }),
     strangerStatus: 200,
   },
+  '/v1/blueprints/{id}': {
+    make: async (owner, server) => {
+      const { id } = await makeBlueprint(owner);
+      return { params: { id }, observe: observeBlueprint(owner, server, id) };
+    },
+    unknown: () => ({ id: newId('blueprint') }),
+  },
+  '/v1/blueprints/metadata/keys/{key}/values': blueprintsByKey,
+  '/v1/blueprints/public/metadata/keys/{key}/values': blueprintsByKey,
   '/v1/devboxes/metadata/keys/{key}/values': {
     make: async (owner, server) => {
       const { id } = await makeDevbox(owner);

@@ -105,7 +105,7 @@ export const standingStill = (
   // `events` and `output` are no promises.
   const host_ = new Proxy(proxy, {
     get: (target, name) =>
-      name === 'events' || name === 'output' || name === 'followLogs'
+      ['events', 'output', 'followLogs', 'buildLog'].includes(String(name))
         ? (...args: unknown[]) => Reflect.apply(Reflect.get(host, name), host, args)
         : Reflect.get(target, name),
   });

@@ -151,10 +151,10 @@ describe('errors', () => {
   });
 
   it('tells clients not to retry what cannot heal', async () => {
-    const answer = await caller.call('POST', '/v1/blueprints', { name: 'x' });
+    const answer = await caller.call('POST', '/v1/scenarios', { name: 'x' });
     expect(answer.status).toBe(501);
     expect(answer.headers.get('x-should-retry')).toBe('false');
     expect(answer.json).toMatchObject({ code: 'notImplemented', retryable: false });
-    expect(answer.json.message).toContain('blueprints');
+    expect(answer.json.message).toContain('scenarios');
   });
 });

@@ -23,6 +23,8 @@ const box = (more: Partial<Devbox>): Devbox => ({
   createMs: 1_000,
   endMs: null,
   idleMs: null,
+  blueprintId: null,
+  imageBlueprintId: null,
   snapshotId: null,
   image: null,
   forkedFrom: null,

@@ -1,0 +1,44 @@
+import type { AdmissionSettings } from '../admission/settings.ts';
+import type { FeatureParts } from '../feature.ts';
+import { BuildRequests } from './build-requests.ts';
+import type { BuildContexts } from './contexts.ts';
+import { BlueprintKeeper } from './keeper.ts';
+import { BlueprintKeeperStore } from './keeper-store.ts';
+import { BlueprintListStore } from './list-store.ts';
+import { BlueprintLogs } from './logs.ts';
+import { BlueprintService } from './service.ts';
+import { defaultBlueprintSettings } from './settings.ts';
+import { BlueprintSources } from './sources.ts';
+import { BlueprintStore } from './store.ts';
+
+/** Blueprints: what callers ask of them, and the keeper that has them built. */
+export const blueprintEngine = (parts: FeatureParts, quotas: Pick<AdmissionSettings, 'quotas'>) => {
+  const { database, hub, host, secrets, log } = parts;
+  const settings = { ...defaultBlueprintSettings, ...parts.blueprints };
+  const contexts: BuildContexts | undefined = undefined;
+  const store = new BlueprintStore(database, hub);
+  const keeper = new BlueprintKeeper({
+    host,
+    store: new BlueprintKeeperStore(database, hub),
+    requests: new BuildRequests({ secrets, contexts, settings }),
+    hub,
+    log,
+    firstPauseMs: settings.firstPauseMs,
+  });
+  const service = new BlueprintService({
+    store,
+    lists: new BlueprintListStore(database),
+    secrets,
+    contexts,
+    quotas,
+    settings,
+    onUnsettled: (id) => keeper.nudge(id),
+  });
+  return {
+    store,
+    sources: new BlueprintSources(store),
+    keeper,
+    service,
+    logs: new BlueprintLogs({ host, hub, require: (account, id) => service.require(account, id) }),
+  };
+};
