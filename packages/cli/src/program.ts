@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { blueprintCommand } from './commands/blueprint/index.ts';
 import { completionCommand } from './commands/completion.ts';
 import { devboxCommand } from './commands/devbox/index.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -37,6 +38,7 @@ export const program = (): Command => {
     .addCommand(logsCommand())
     .addCommand(devboxCommand())
     .addCommand(snapshotCommand())
+    .addCommand(blueprintCommand())
     .addCommand(secretCommand())
     .addCommand(runCommand())
     .addCommand(completionCommand())

@@ -4,6 +4,7 @@ import { durationOption, sizeOption } from './options.ts';
 /** How a box is started, as far as several commands let one say it. */
 export interface LaunchOptions {
   readonly from?: string;
+  readonly blueprint?: string;
   readonly size?: string;
   readonly isolation?: 'auto' | 'container' | 'gvisor';
 }
@@ -18,6 +19,11 @@ export interface IdleOptions {
 export const addLaunchOptions = (command: Command): Command =>
   command
     .option('--from <snapshot>', 'start from this snapshot, by id or name')
+    .addOption(
+      new Option('--blueprint <blueprint>', 'start from this blueprint, by id, or the newest of its name').conflicts(
+        'from',
+      ),
+    )
     .option('--size <size>', 'how large (SMALL)', sizeOption)
     .addOption(
       new Option('--isolation <grade>', 'how strongly it is isolated; auto is the strongest that works here').choices([

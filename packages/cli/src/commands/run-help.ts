@@ -15,4 +15,5 @@ Examples:
   ./berth run --agent 'grep -rn TODO . > "$BERTH_RESULT"' --repo . -- list what is to do
   ./berth run --agent ./my-agent --repo ./service -n 4 --timeout 20m -- fix the failing test
   ./berth run --agent ./my-agent --from ready --isolation gvisor -n 8 -- try another index
+  ./berth run --agent ./my-agent --blueprint reviewer --repo . -- review the last commit
   ./berth run --agent ./my-agent --repo ./one --repo ./two --secret KEY=my-key --json -- audit`;

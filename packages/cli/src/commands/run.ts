@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
+import { blueprintSource } from '../blueprints/blueprint.ts';
 import type { DevboxWish } from '../devboxes/lifecycle.ts';
 import { ApiClient } from '../http/client.ts';
 import { findEndpoint } from '../http/endpoint.ts';
@@ -87,7 +88,10 @@ const performPackedRun = async (
 ): Promise<{ readonly reports: AttemptReport[]; readonly interrupted: boolean }> => {
   const client = new ApiClient(findEndpoint());
   const agent = readAgent(options.agent);
-  const from = options.from === undefined ? {} : { snapshot_id: await findSnapshot(client, options.from) };
+  const from =
+    options.from === undefined
+      ? blueprintSource(options.blueprint)
+      : { snapshot_id: await findSnapshot(client, options.from) };
   const agentPackage = agent.directory === undefined ? undefined : await packer.packDirectory(agent.directory);
   const sources = await Promise.all((options.repo ?? []).map((source) => packer.packRepository(source)));
   const repositories = (sources.length === 0 ? [undefined] : sources).flatMap((source) =>

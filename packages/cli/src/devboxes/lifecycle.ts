@@ -14,6 +14,8 @@ export interface DevboxWish {
   readonly secrets?: Readonly<Record<string, string>>;
   readonly entrypoint?: string;
   readonly snapshot_id?: string;
+  readonly blueprint_id?: string;
+  readonly blueprint_name?: string;
   readonly launch_parameters?: Readonly<Record<string, unknown>>;
 }
 

@@ -1,5 +1,6 @@
 import type { DevboxView } from '@berth/contract';
 import { Command } from 'commander';
+import { blueprintSource } from '../../blueprints/blueprint.ts';
 import { createDevbox, type DevboxWish, shutDownDevbox, untilRunning } from '../../devboxes/lifecycle.ts';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
@@ -41,6 +42,7 @@ Examples:
   ./berth devbox create --name try
   ./berth devbox create --size LARGE --env STAGE=test --secret TOKEN=my-secret
   ./berth devbox create --from my-snapshot --isolation gvisor
+  ./berth devbox create --blueprint reviewer
   ./berth devbox create --name desk --idle 10m --suspend-memory     (resume it with ./berth devbox resume desk)
   box=$(./berth devbox create) && ./berth devbox exec "$box" -- uname -a`;
 
@@ -101,6 +103,7 @@ const startedOrGone = (client: ApiClient, id: string): Promise<DevboxView> =>
 const wishOf = (options: CreateOptions, snapshot: string | undefined): DevboxWish => ({
   ...(options.name === undefined ? {} : { name: options.name }),
   ...(snapshot === undefined ? {} : { snapshot_id: snapshot }),
+  ...blueprintSource(options.blueprint),
   ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
   ...(options.env === undefined ? {} : { environment_variables: options.env }),
   ...(options.secret === undefined ? {} : { secrets: options.secret }),
