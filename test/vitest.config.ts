@@ -28,6 +28,7 @@ const group = (
 
 /** Conformance where the grade of isolation can make a difference; BERTH_TEST_ALL_GRADES=1 runs all of it. */
 const gradeMatters = [
+  'code-mounts',
   'devbox-create',
   'devbox-fork',
   'devbox-lifecycle',

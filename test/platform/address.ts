@@ -8,6 +8,8 @@ export interface PlatformAddress {
   readonly isolation: string;
   readonly interfacePrefix: string;
   readonly subnet: string;
+  /** The git server that stands for GitHub, where there is one. */
+  readonly git?: { readonly url: string; readonly root: string };
   /** Process ids at the start; a platform that kills its processes has newer ones. */
   readonly pids: { readonly server: number; readonly host: number; readonly postgres: number };
 }

@@ -22,12 +22,20 @@ export class Platform {
   /** Grade of boxes that name none. */
   readonly isolation: string;
   readonly postgres: Postgres;
+  /** Further variables of its processes. */
+  readonly #variables: Readonly<Record<string, string>>;
   readonly #account = berthAccount();
   readonly #artifacts = artifacts();
   readonly #processes = new Map<'host' | 'server', ManagedProcess>();
   #apiKey = '';
 
-  private constructor(state: string, port: number, isolation: string | undefined) {
+  private constructor(
+    state: string,
+    port: number,
+    isolation: string | undefined,
+    variables: Readonly<Record<string, string>>,
+  ) {
+    this.#variables = variables;
     this.state = state;
     this.port = port;
     this.isolation = isolation ?? 'container';
@@ -35,11 +43,11 @@ export class Platform {
   }
 
   /** Starts one and waits until it is ready. What a failed start left behind is taken away. */
-  static async start(isolation?: string): Promise<Platform> {
+  static async start(isolation?: string, variables: Readonly<Record<string, string>> = {}): Promise<Platform> {
     if (process.getuid?.() !== 0) {
       throw new Error('these tests start real boxes: run them as root');
     }
-    const platform = new Platform(mkdtempSync(join(tmpdir(), 'bt-')), await freePort(), isolation);
+    const platform = new Platform(mkdtempSync(join(tmpdir(), 'bt-')), await freePort(), isolation, variables);
     try {
       platform.#makeFolders();
       await platform.postgres.start();
@@ -150,6 +158,7 @@ export class Platform {
       // Tests look for what boxes have in the kernel by the ids of the boxes; those of the pool have other names.
       BERTH_POOL: process.env['BERTH_POOL'] ?? 'off',
       BERTH_LOG_LEVEL: process.env['BERTH_LOG_LEVEL'] ?? 'info',
+      ...this.#variables,
     };
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { launchParameters } from './devboxes-launch-parameters.ts';
-import { filePath, mount } from './devboxes-mounts.ts';
+import { filePath, legacyCodeMount, mount } from './devboxes-mounts.ts';
 import { metadataMap, storableText } from './text.ts';
 
 /** Longest single argument or variable of a Linux process. */
@@ -24,7 +24,7 @@ export const devboxCreate = z.object({
   blueprint_id: reference.optional(),
   blueprint_name: reference.optional(),
   snapshot_id: reference.optional(),
-  code_mounts: z.array(z.looseObject({})).max(100).optional(),
+  code_mounts: z.array(legacyCodeMount).max(100).optional(),
   entrypoint: storableText(4 * 1024 * 1024).optional(),
   environment_variables: environmentVariables.optional(),
   file_mounts: z.record(filePath, z.string()).optional(),

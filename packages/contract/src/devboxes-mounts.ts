@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storableText } from './text.ts';
 
 /** Longest path that Linux takes. */
 export const filePath = z
@@ -17,9 +18,41 @@ const objectMount = z.object({
   object_path: filePath,
 });
 
+const githubName = storableText(256).regex(/^[A-Za-z0-9._-]+$/, 'must be a name on GitHub');
+const token = storableText(4_096);
+
+const codeMountFields = {
+  repo_owner: githubName.optional(),
+  repo_name: githubName.optional(),
+  /** Berth's own, in place of owner and name: URL of any git repository. */
+  git_url: storableText(2_048).min(1).optional(),
+  token: token.optional(),
+  /** Branch, tag or commit; the default branch when left out. */
+  git_ref: storableText(512)
+    .min(1)
+    .regex(/^[^-\s]\S*$/, 'must be the name of a branch, a tag or a commit')
+    .optional(),
+  /** Line of bash run in the repository's directory, as the user of the box. */
+  install_command: storableText(1_000_000).optional(),
+  /** Berth's own: where it is placed; `repo_name` in the home when left out. */
+  path: filePath.optional(),
+  /** Berth's own: only so many commits. */
+  depth: z.int().min(1).max(1_000_000).optional(),
+  /** Berth's own: with the repositories within it. */
+  submodules: z.boolean().optional(),
+};
+
+const namesRepository = (wish: { repo_owner?: unknown; repo_name?: unknown; git_url?: unknown }): boolean =>
+  (wish.git_url !== undefined) !== (wish.repo_owner !== undefined && wish.repo_name !== undefined);
+const howToName = 'needs repo_owner and repo_name, or git_url';
+
+const codeMount = z.object({ type: z.literal('code_mount'), ...codeMountFields }).refine(namesRepository, howToName);
+
+/** The older form of a `code_mount`, without a type. */
+export const legacyCodeMount = z.object(codeMountFields).refine(namesRepository, howToName);
+
 // Mounts that later versions place, known by name so that the refusal can say what is missing.
 const agentMount = z.looseObject({ type: z.literal('agent_mount') });
-const codeMount = z.looseObject({ type: z.literal('code_mount') });
 const brokerMount = z.looseObject({ type: z.literal('broker_mount') });
 
 /** Something to place in the box before it runs (API §11). */

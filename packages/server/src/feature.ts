@@ -8,6 +8,7 @@ import type { NotificationHub } from './database/notifications.ts';
 import type { Route } from './http/route.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { ReconcilerSettings } from './reconciler/settings.ts';
+import type { Repositories } from './repositories/repositories.ts';
 import type { SecretService } from './secrets/service.ts';
 
 /** What every feature is built from. */
@@ -17,6 +18,7 @@ export interface FeatureParts {
   readonly host: Host;
   readonly accountSettings: AccountSettingsService;
   readonly secrets: SecretService;
+  readonly repositories: Repositories;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Departures from the default settings of the reconciler. */

@@ -22,6 +22,7 @@ const serve = async (): Promise<void> => {
     masterKey,
     log,
     admission: config.admission,
+    repositories: config.repositories,
     reconciler: {
       defaultIsolation: config.isolation,
       ...(config.suspendedTtlMs === undefined ? {} : { suspendedTtlMs: config.suspendedTtlMs }),

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { notYetRoutes as notYet } from '@berth/contract';
 import type { Host } from '@berth/host/contract';
 import type { Logger } from 'pino';
@@ -21,6 +23,8 @@ import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import type { ReconcilerSettings } from './reconciler/settings.ts';
+import { Repositories } from './repositories/repositories.ts';
+import { defaultRepositorySettings, type RepositorySettings } from './repositories/settings.ts';
 import type { MasterKey } from './secrets/master-key.ts';
 import { SecretService } from './secrets/service.ts';
 
@@ -34,7 +38,12 @@ export interface ServerOptions {
   readonly log: Logger;
   readonly reconciler?: Partial<ReconcilerSettings>;
   readonly admission?: Partial<AdmissionSettings>;
+<<<<<<< HEAD
   readonly blueprints?: Partial<BlueprintSettings>;
+=======
+  /** How repositories are fetched; mirrors lie in a temporary directory unless another is named. */
+  readonly repositories?: Partial<RepositorySettings>;
+>>>>>>> 718c453 (code mounts: any git repository, by branch, tag or commit, with submodules, by way of mirrors on the machine)
   readonly frontDoor?: Omit<FrontDoorOptions, 'onRequest'>;
   /** Further routes, for tests of the kernel. */
   readonly extraRoutes?: readonly Route[];
@@ -66,12 +75,17 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   const secrets = new SecretService({ database, masterKey: options.masterKey });
   const idempotency = new IdempotencyService({ database, owner: randomUUID(), log });
   const authentication = new Authentication(database);
+  const repositories = new Repositories(
+    { directory: join(tmpdir(), 'berth-repositories'), ...defaultRepositorySettings, ...options.repositories },
+    log,
+  );
   const parts: FeatureParts = {
     database,
     hub,
     host,
     accountSettings: new AccountSettingsService(database, hub),
     secrets,
+    repositories,
     metrics,
     log,
     reconciler: options.reconciler ?? {},

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { type AdmissionSettings, quotasByAccount } from '../admission/settings.ts';
+import type { RepositorySettings } from '../repositories/settings.ts';
+import { repositorySettings, repositoryVariables } from './repositories.ts';
 
 /** What the server is told by its environment. */
 export interface Config {
@@ -13,6 +15,8 @@ export interface Config {
   readonly isolation: 'auto' | 'container' | 'gvisor';
   /** How much is started, and for whom; what is left out has its default. */
   readonly admission: Partial<AdmissionSettings>;
+  /** How repositories are fetched; what is left out has its default. */
+  readonly repositories: Partial<RepositorySettings>;
   /** How long a box may stay suspended; endlessly when left out. */
   readonly suspendedTtlMs?: number;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -68,6 +72,7 @@ const schema = z.object({
   BERTH_PARALLEL_STARTS: positive.pipe(z.int()).optional(),
   BERTH_EVICTION_NOTICE_SECONDS: positive.optional(),
   BERTH_SUSPENDED_TTL_HOURS: positive.optional(),
+  ...repositoryVariables,
   BERTH_QUOTAS: jsonText.pipe(quotasByAccount).optional(),
   BERTH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -108,6 +113,7 @@ export const readConfig = (environment: Readonly<Record<string, string | undefin
         : { evictionNoticeMs: data.BERTH_EVICTION_NOTICE_SECONDS * 1000 }),
       ...(data.BERTH_QUOTAS === undefined ? {} : { quotas: data.BERTH_QUOTAS as AdmissionSettings['quotas'] }),
     },
+    repositories: repositorySettings(data, `${data.BERTH_STATE}/server/repositories`),
     ...(data.BERTH_SUSPENDED_TTL_HOURS === undefined
       ? {}
       : { suspendedTtlMs: data.BERTH_SUSPENDED_TTL_HOURS * 3_600_000 }),

@@ -47,9 +47,6 @@ const refuseArchitecture = (wanted: string | undefined): void => {
 
 /** Refuses what this version cannot do, by name. Nothing that a caller asks for is silently left out. */
 export const refuseUnavailable = (wish: DevboxCreate): void => {
-  if (isFilled(wish.code_mounts)) {
-    refuse('mounting a repository (code_mounts)');
-  }
   if (isFilled(wish.gateways)) {
     refuse('an agent gateway (gateways)');
   }

@@ -61,5 +61,6 @@ export const wantedMounts = (wish: DevboxCreate): Mount[] => [
   ...Object.entries(wish.file_mounts ?? {}).map(
     ([target, content]) => ({ type: 'file_mount', target, content }) as const,
   ),
+  ...(wish.code_mounts ?? []).map((codeMount) => ({ type: 'code_mount', ...codeMount }) as const),
   ...(wish.mounts ?? []),
 ];

@@ -1,0 +1,105 @@
+import { createReadStream } from 'node:fs';
+import type { Checkout } from '../repositories/repositories.ts';
+import { type BoxStep, quoted, quotedPath, runStep } from './box-step.ts';
+import type { MountPlace } from './mount-kind.ts';
+
+/** Where a repository goes in the box. */
+export interface RepositoryTarget {
+  /** Directory; relative ones count from the home of the box's user. */
+  readonly path: string;
+  /** Steps below this number belong to somebody else. */
+  readonly firstStep: number;
+}
+
+/** How many steps {@link placeRepository} takes at most. */
+export const repositorySteps = 2;
+
+const chunkBytes = 256 * 1024;
+
+async function* textChunks(text: string): AsyncGenerator<Uint8Array> {
+  if (text !== '') {
+    yield Buffer.from(text);
+  }
+}
+
+const within = (target: string, path: string): string =>
+  path === '' ? target : `${target.replace(/\/+$/, '')}/${path}`;
+
+/** Makes the directories, which must be empty, and empty repositories in them. */
+const beginning = (target: string, checkouts: readonly Checkout[]): string => {
+  const root = quotedPath(target);
+  return [
+    'set -e',
+    `command -v git > /dev/null || { echo 'the image has no git' >&2; exit 1; }`,
+    `mkdir -p -- ${root} 2> /dev/null || sudo -n install -d -o "$(id -u)" -g "$(id -g)" -- ${root}`,
+    `[ -z "$(ls -A -- ${root})" ] || { printf '%s is not empty\\n' ${root} >&2; exit 1; }`,
+    ...checkouts.map(({ path, branch, defaultBranch }) => {
+      const head = branch ?? defaultBranch ?? 'main';
+      return `git init --quiet --template= --initial-branch=${quoted(head)} -- ${quotedPath(within(target, path))}`;
+    }),
+  ].join('\n');
+};
+
+/** Makes working trees of what was brought. */
+const ending = (target: string, checkouts: readonly Checkout[]): string => {
+  const each = checkouts.flatMap(({ path, url, commit, branch, defaultBranch, shallow }) => {
+    const remote =
+      shallow !== '' && branch !== undefined
+        ? `+refs/heads/${branch}:refs/remotes/origin/${branch}`
+        : '+refs/heads/*:refs/remotes/origin/*';
+    return [
+      `cd -- ${quotedPath(within(target, path))}`,
+      `git config remote.origin.url ${quoted(url)}`,
+      `git config remote.origin.fetch ${quoted(remote)}`,
+      ...(defaultBranch === undefined
+        ? []
+        : [`git symbolic-ref refs/remotes/origin/HEAD ${quoted(`refs/remotes/origin/${defaultBranch}`)}`]),
+      branch === undefined
+        ? `git checkout --quiet --force --detach ${commit}`
+        : `git checkout --quiet --force -B ${quoted(branch)} --track ${quoted(`origin/${branch}`)} && git reset --quiet --hard ${commit}`,
+    ];
+  });
+  const outer = checkouts.filter((one) => checkouts.some((other) => other !== one && isWithin(other.path, one.path)));
+  const absorb = outer.flatMap(({ path }) => [
+    `cd -- ${quotedPath(within(target, path))}`,
+    'git submodule --quiet init',
+    'git submodule --quiet absorbgitdirs 2> /dev/null',
+  ]);
+  return ['set -e', 'export GIT_TERMINAL_PROMPT=0', ...each, ...absorb].join('\n');
+};
+
+const isWithin = (inner: string, outer: string): boolean =>
+  inner !== outer && (outer === '' || inner.startsWith(`${outer}/`));
+
+/**
+ * Makes clones in the box out of what lies on this machine: the packs are sent as they are, and the box makes its working tree from them. Nothing of
+ * a credential goes there. Safe to repeat.
+ */
+export const placeRepository = async (
+  place: MountPlace,
+  target: RepositoryTarget,
+  checkouts: readonly Checkout[],
+  signal: AbortSignal,
+): Promise<void> => {
+  const step = (number: number, command: string): BoxStep => ({
+    number: target.firstStep + number,
+    what: 'git',
+    command,
+  });
+  await runStep(place, step(0, beginning(target.path, checkouts)), signal);
+  for (const checkout of checkouts) {
+    const directory = `${within(target.path, checkout.path)}/.git`;
+    const write = (path: string, bytes: AsyncIterable<Uint8Array>) =>
+      place.host.writeFile(place.box.id, `${directory}/${path}`, bytes, { makeParents: true }, signal);
+    for (const { name, path } of checkout.packs) {
+      for (const kind of ['pack', 'idx']) {
+        await write(`objects/pack/${name}.${kind}`, createReadStream(`${path}.${kind}`, { highWaterMark: chunkBytes }));
+      }
+    }
+    await write('packed-refs', textChunks(checkout.packedRefs));
+    if (checkout.shallow !== '') {
+      await write('shallow', textChunks(checkout.shallow));
+    }
+  }
+  await runStep(place, step(1, ending(target.path, checkouts)), signal);
+};
