@@ -38,12 +38,9 @@ export interface ServerOptions {
   readonly log: Logger;
   readonly reconciler?: Partial<ReconcilerSettings>;
   readonly admission?: Partial<AdmissionSettings>;
-<<<<<<< HEAD
   readonly blueprints?: Partial<BlueprintSettings>;
-=======
   /** How repositories are fetched; mirrors lie in a temporary directory unless another is named. */
   readonly repositories?: Partial<RepositorySettings>;
->>>>>>> 718c453 (code mounts: any git repository, by branch, tag or commit, with submodules, by way of mirrors on the machine)
   readonly frontDoor?: Omit<FrontDoorOptions, 'onRequest'>;
   /** Further routes, for tests of the kernel. */
   readonly extraRoutes?: readonly Route[];

@@ -3,6 +3,26 @@ import { ConfigError, readConfig, socketDatabaseUrl } from '../src/config/config
 import { refuseRoot } from '../src/config/privileges.ts';
 
 describe('the configuration', () => {
+  it('says where repositories come from, and how much of them', () => {
+    const given = {
+      BERTH_GITHUB_URL: 'https://git.example',
+      BERTH_GIT_PRIVATE_HOSTS: 'git.internal, 10.1.2.3:8443',
+      BERTH_GIT_PROTOCOLS: 'https git',
+      BERTH_GIT_CACHE_BYTES: '1000',
+      BERTH_GIT_REPOSITORY_BYTES: '100',
+    };
+    expect(readConfig(given).repositories).toEqual({
+      directory: '/var/lib/berth/server/repositories',
+      githubUrl: 'https://git.example',
+      privateHosts: ['git.internal', '10.1.2.3:8443'],
+      protocols: ['https', 'git'],
+      cacheBytes: 1000,
+      repositoryBytes: 100,
+    });
+    expect(() => readConfig({ BERTH_GIT_PROTOCOLS: 'ext' })).toThrow('BERTH_GIT_PROTOCOLS');
+    expect(() => readConfig({ BERTH_GITHUB_URL: 'github.com' })).toThrow('BERTH_GITHUB_URL');
+  });
+
   it('follows from the state directory alone', () => {
     expect(readConfig({ BERTH_STATE: '/srv/b' })).toEqual({
       stateDirectory: '/srv/b',
@@ -11,6 +31,7 @@ describe('the configuration', () => {
       hostSocket: '/srv/b/run/host.sock',
       databaseUrl: 'postgres://berth@localhost/berth?host=%2Fsrv%2Fb%2Frun%2Fpostgres',
       masterKeyFile: '/srv/b/server/master.key',
+      repositories: { directory: '/srv/b/server/repositories' },
       isolation: 'container',
       admission: {},
       logLevel: 'info',

@@ -111,7 +111,9 @@ describe('code mounts (API §11)', () => {
       expect(await output(client, box.id, 'cat hidden/secret')).toBe('plans');
       // As an expression that the search itself does not match.
       const places = '/home /root /tmp /etc /var /proc/[0-9]*/environ /proc/[0-9]*/cmdline';
-      expect(await output(client, box.id, `sudo grep -rlE 'tok[e]n-with.odd' ${places} 2>/dev/null | wc -l`)).toBe('0\n');
+      expect(await output(client, box.id, `sudo grep -rlE 'tok[e]n-with.odd' ${places} 2>/dev/null | wc -l`)).toBe(
+        '0\n',
+      );
       expect(await output(client, box.id, 'cat hidden/.git/config')).not.toContain('token');
       const { logs } = await client.devboxes.logs.list(box.id);
       const setup = logs.filter(({ source }) => source === 'setup_commands');

@@ -2,7 +2,8 @@ import { apiError } from '../errors/api-error.ts';
 import { directoryOf, githubRepository, type Location, locate } from '../repositories/location.ts';
 import type { Repositories } from '../repositories/repositories.ts';
 import { RepositoryError } from '../repositories/repository-error.ts';
-import type { SealedText, SecretService } from '../secrets/service.ts';
+import { openText, type SealedText, sealText } from '../secrets/sealed-text.ts';
+import type { SecretService } from '../secrets/service.ts';
 import { quotedPath, runStep } from './box-step.ts';
 import { MountFailure, type MountPlace, mountKind } from './mount-kind.ts';
 import { placeRepository, repositorySteps } from './place-repository.ts';
@@ -10,7 +11,7 @@ import { placeRepository, repositorySteps } from './place-repository.ts';
 /** What mounts of repositories work with. */
 export interface CodeMountParts {
   readonly repositories: Repositories;
-  readonly secrets: Pick<SecretService, 'seal' | 'unseal'>;
+  readonly secrets: Pick<SecretService, 'seal' | 'open'>;
 }
 
 /** A repository that is to be in a box, as its row keeps it. */
@@ -49,7 +50,7 @@ export const planRepository = (
     url: location.url,
     ...(credential === undefined
       ? {}
-      : { username: credential.username, password: secrets.seal(account, purpose, credential.password) }),
+      : { username: credential.username, password: sealText(secrets, account, purpose, credential.password) }),
     ...(wish.ref === undefined ? {} : { ref: wish.ref }),
     ...(wish.depth === undefined ? {} : { depth: wish.depth }),
     submodules: wish.submodules ?? false,
@@ -78,7 +79,7 @@ export const placePlannedRepository = async (
   const location =
     username === undefined || password === undefined
       ? { url }
-      : { url, credential: { username, password: secrets.unseal(accountId, purpose, password) } };
+      : { url, credential: { username, password: openText(secrets, accountId, purpose, password) } };
   try {
     const prepared = await repositories.prepare({ account: accountId, location, ref, depth, submodules }, signal);
     try {

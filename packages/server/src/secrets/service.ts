@@ -12,12 +12,6 @@ const view = (row: SecretRow): SecretView => ({
   update_time_ms: row.updated_ms,
 });
 
-/** A sealed value as JSON holds it. */
-export interface SealedText {
-  readonly keyId: string;
-  readonly sealed: string;
-}
-
 /** Secrets of accounts (API §18). Values go in and reach boxes; no answer ever holds one. */
 export class SecretService {
   readonly #store: SecretStore;
@@ -82,7 +76,6 @@ export class SecretService {
     );
   }
 
-<<<<<<< HEAD
   /** Seals a text that belongs to another resource of the account, which keeps it. */
   seal(account: string, id: string, text: string): Sealed {
     return this.#masterKey.seal(text, account, id);
@@ -91,17 +84,6 @@ export class SecretService {
   /** Opens what `seal` made. Throws when it was made by another key or for another resource. */
   open(account: string, id: string, sealed: Sealed): string {
     return this.#masterKey.open(sealed, account, id);
-=======
-  /** Seals a value that a row keeps for a while, for this purpose of this account alone. */
-  seal(account: string, purpose: string, value: string): SealedText {
-    const { keyId, bytes } = this.#masterKey.seal(value, account, purpose);
-    return { keyId, sealed: bytes.toString('base64') };
-  }
-
-  /** Opens what `seal` has sealed. Throws when account or purpose is another one, or the value was altered. */
-  unseal(account: string, purpose: string, { keyId, sealed }: SealedText): string {
-    return this.#masterKey.open({ keyId, bytes: Buffer.from(sealed, 'base64') }, account, purpose);
->>>>>>> 718c453 (code mounts: any git repository, by branch, tag or commit, with submodules, by way of mirrors on the machine)
   }
 
   async #require(account: string, reference: SecretReference): Promise<SecretRow> {
