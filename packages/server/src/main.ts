@@ -23,6 +23,7 @@ const serve = async (): Promise<void> => {
     log,
     admission: config.admission,
     repositories: config.repositories,
+    blueprints: config.blueprints,
     reconciler: {
       defaultIsolation: config.isolation,
       ...(config.suspendedTtlMs === undefined ? {} : { suspendedTtlMs: config.suspendedTtlMs }),

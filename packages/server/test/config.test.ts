@@ -34,6 +34,7 @@ describe('the configuration', () => {
       repositories: { directory: '/srv/b/server/repositories' },
       isolation: 'container',
       admission: {},
+      blueprints: {},
       logLevel: 'info',
     });
   });
@@ -58,6 +59,10 @@ describe('the configuration', () => {
       BERTH_PARALLEL_STARTS: '4',
       BERTH_EVICTION_NOTICE_SECONDS: '10',
       BERTH_SUSPENDED_TTL_HOURS: '24',
+      BERTH_BUILD_MINUTES: '30',
+      BERTH_BUILD_CPUS: '0.5',
+      BERTH_BUILD_MEMORY_GIB: '2',
+      BERTH_BUILD_DISK_GIB: '10',
       BERTH_QUOTAS: '{"*":{"running":5},"acc_1":{"snapshots":2}}',
       BERTH_LOG_LEVEL: 'debug',
     };
@@ -74,6 +79,9 @@ describe('the configuration', () => {
         parallelStarts: 4,
         evictionNoticeMs: 10_000,
         quotas: { '*': { running: 5 }, acc_1: { snapshots: 2 } },
+      },
+      blueprints: {
+        limits: { timeoutMs: 1_800_000, cpus: 0.5, memoryBytes: 2 * 1024 ** 3, diskBytes: 10 * 1024 ** 3 },
       },
       suspendedTtlMs: 24 * 3_600_000,
       logLevel: 'debug',

@@ -10,7 +10,8 @@ import type { BlueprintSettings } from './settings.ts';
 export interface BuildRequestParts {
   readonly secrets: Pick<SecretService, 'reveal' | 'open'>;
   readonly contexts: BuildContexts | undefined;
-  readonly settings: Pick<BlueprintSettings, 'limits' | 'codeOrigin'>;
+  /** `codeOrigin`: where the repositories of code mounts are. */
+  readonly settings: Pick<BlueprintSettings, 'limits'> & { readonly codeOrigin: string };
 }
 
 /** Hands builds over to the host, with the values that secrets have now. They are kept nowhere. */

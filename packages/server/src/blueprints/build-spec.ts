@@ -15,7 +15,7 @@ export const buildSpec = (
   blueprint: Pick<Blueprint, 'id' | 'account_id' | 'parameters' | 'base_blueprint_id'>,
   credentials: BuildCredentials | undefined,
   secrets: Readonly<Record<string, string>>,
-  settings: Pick<BlueprintSettings, 'limits' | 'codeOrigin'>,
+  settings: Pick<BlueprintSettings, 'limits'> & { readonly codeOrigin: string },
 ): BuildSpec => {
   const parameters = parametersOf(blueprint);
   const dockerfile = dockerfileOf(parameters);

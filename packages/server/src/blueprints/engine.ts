@@ -6,6 +6,7 @@ import { BlueprintKeeper } from './keeper.ts';
 import { BlueprintKeeperStore } from './keeper-store.ts';
 import { BlueprintListStore } from './list-store.ts';
 import { BlueprintLogs } from './logs.ts';
+import { addBlueprintMetrics } from './metrics.ts';
 import { BlueprintService } from './service.ts';
 import { defaultBlueprintSettings } from './settings.ts';
 import { BlueprintSources } from './sources.ts';
@@ -14,8 +15,10 @@ import { BlueprintStore } from './store.ts';
 /** Blueprints: what callers ask of them, and the keeper that has them built. */
 export const blueprintEngine = (parts: FeatureParts, quotas: Pick<AdmissionSettings, 'quotas'>) => {
   const { database, hub, host, secrets, log } = parts;
-  const settings = { ...defaultBlueprintSettings, ...parts.blueprints };
+  const codeOrigin = parts.repositories.settings.githubUrl.replace(/\/+$/, '');
+  const settings = { ...defaultBlueprintSettings, ...parts.blueprints, codeOrigin };
   const contexts: BuildContexts | undefined = undefined;
+  addBlueprintMetrics(parts);
   const store = new BlueprintStore(database, hub);
   const keeper = new BlueprintKeeper({
     host,

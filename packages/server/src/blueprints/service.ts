@@ -18,7 +18,6 @@ import { withoutCredentials } from './credentials.ts';
 import type { BlueprintListStore, BlueprintOwner } from './list-store.ts';
 import type { BlueprintReference } from './lock.ts';
 import { previewDockerfile } from './preview.ts';
-import type { BlueprintSettings } from './settings.ts';
 import { buildSteps } from './steps.ts';
 import type { BlueprintStore } from './store.ts';
 
@@ -28,7 +27,8 @@ export interface BlueprintServiceParts {
   readonly secrets: Pick<SecretService, 'reveal' | 'seal'>;
   readonly contexts: BuildContexts | undefined;
   readonly quotas: Pick<AdmissionSettings, 'quotas'>;
-  readonly settings: Pick<BlueprintSettings, 'codeOrigin'>;
+  /** `codeOrigin`: where the repositories of code mounts are. */
+  readonly settings: { readonly codeOrigin: string };
   /** Called after a change that the keeper has to act on. It would find it by itself, a little later. */
   readonly onUnsettled: (id: string) => void;
 }

@@ -3,8 +3,6 @@ import type { BuildLimits } from '@berth/host/contract';
 export interface BlueprintSettings {
   /** Bounds of one build. */
   readonly limits: BuildLimits;
-  /** Where the repositories of code mounts are. */
-  readonly codeOrigin: string;
   /** First pause before a failed step is tried again. */
   readonly firstPauseMs: number;
 }
@@ -19,6 +17,5 @@ export const defaultBlueprintSettings: BlueprintSettings = {
     diskBytes: 32 * gibibyte,
     processes: 8_192,
   },
-  codeOrigin: 'https://github.com',
   firstPauseMs: 100,
 };

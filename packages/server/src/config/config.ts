@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { type AdmissionSettings, quotasByAccount } from '../admission/settings.ts';
+import type { BlueprintSettings } from '../blueprints/settings.ts';
 import type { RepositorySettings } from '../repositories/settings.ts';
+import { buildSettings, buildVariables } from './builds.ts';
 import { repositorySettings, repositoryVariables } from './repositories.ts';
 
 /** What the server is told by its environment. */
@@ -17,6 +19,8 @@ export interface Config {
   readonly admission: Partial<AdmissionSettings>;
   /** How repositories are fetched; what is left out has its default. */
   readonly repositories: Partial<RepositorySettings>;
+  /** Bounds of builds; what is left out has its default. */
+  readonly blueprints: Partial<BlueprintSettings>;
   /** How long a box may stay suspended; endlessly when left out. */
   readonly suspendedTtlMs?: number;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -73,6 +77,7 @@ const schema = z.object({
   BERTH_EVICTION_NOTICE_SECONDS: positive.optional(),
   BERTH_SUSPENDED_TTL_HOURS: positive.optional(),
   ...repositoryVariables,
+  ...buildVariables,
   BERTH_QUOTAS: jsonText.pipe(quotasByAccount).optional(),
   BERTH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -114,6 +119,7 @@ export const readConfig = (environment: Readonly<Record<string, string | undefin
       ...(data.BERTH_QUOTAS === undefined ? {} : { quotas: data.BERTH_QUOTAS as AdmissionSettings['quotas'] }),
     },
     repositories: repositorySettings(data, `${data.BERTH_STATE}/server/repositories`),
+    blueprints: buildSettings(data),
     ...(data.BERTH_SUSPENDED_TTL_HOURS === undefined
       ? {}
       : { suspendedTtlMs: data.BERTH_SUSPENDED_TTL_HOURS * 3_600_000 }),

@@ -198,6 +198,14 @@ describe('cancel and delete', () => {
   });
 });
 
+it('metrics count blueprints by status', async () => {
+  await built(server.caller);
+  await built(server.caller, { dockerfile: 'RAN' });
+  const { json } = await get('/metrics');
+  expect(json).toMatch(/^berth_blueprints\{status="build_complete"\} [1-9]/m);
+  expect(json).toMatch(/^berth_blueprints\{status="failed"\} [1-9]/m);
+});
+
 describe('preview', () => {
   it('is one Dockerfile with files, repositories and commands in this order, and without tokens', async () => {
     const { json } = await post(`${base}/preview`, {
