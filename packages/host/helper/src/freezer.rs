@@ -75,18 +75,40 @@ struct Freezer {
     sign: &'static str,
 }
 
+/// How long the first attempt may take, and how long what runs is let run between two.
+const FIRST_ATTEMPT: Duration = Duration::from_millis(40);
+const BREATH: Duration = Duration::from_millis(2);
+
 impl Freezer {
+    /// In attempts, each longer than the one before. With v1 a program that replaces itself waits for its other threads to end, and those that stand still
+    /// already never do: only after a thaw can it go on.
     fn freeze(&self, deadline: Instant) -> Result<()> {
-        let mut pause = Duration::from_micros(200);
+        let mut length = FIRST_ATTEMPT;
         loop {
-            // Again each time: v1 gives up on a process that was just being made.
-            write(&self.switch, self.on)?;
-            if self.is_frozen() {
+            if self.attempt((Instant::now() + length).min(deadline))? {
                 return Ok(());
             }
             if Instant::now() >= deadline {
                 let message = format!("{} does not freeze", self.switch.display());
                 return Err(Error::new(Code::Timeout, message));
+            }
+            self.thaw()?;
+            std::thread::sleep(BREATH);
+            length *= 2;
+        }
+    }
+
+    /// Whether all stand still before the time is over.
+    fn attempt(&self, end: Instant) -> Result<bool> {
+        let mut pause = Duration::from_micros(200);
+        loop {
+            // Again each time: v1 gives up on a process that was just being made.
+            write(&self.switch, self.on)?;
+            if self.is_frozen() {
+                return Ok(true);
+            }
+            if Instant::now() >= end {
+                return Ok(false);
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));

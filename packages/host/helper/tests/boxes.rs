@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::fixture::{Fixture, OWNER_BASE};
@@ -196,9 +197,11 @@ fn a_box_frozen_by_command_is_thawed_or_killed() {
     let started = helper
         .call(
             "boxStart",
-            fixture.box_wish("one", &["exit-later", "500", "3"]),
+            // Time enough to freeze it on a busy machine.
+            fixture.box_wish("one", &["exit-later", "4000", "3"]),
         )
         .unwrap();
+    let ends = Instant::now() + Duration::from_millis(4_500);
     helper
         .call("boxWatch", fixture.watch_wish("one", &started))
         .unwrap();
@@ -208,7 +211,7 @@ fn a_box_frozen_by_command_is_thawed_or_killed() {
     for _ in 0..2 {
         helper.call("boxFreeze", wish(true)).unwrap();
     }
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(ends.saturating_duration_since(Instant::now()));
     assert!(!helper.has_event() && is_alive(pid_of(&started)));
     for _ in 0..2 {
         helper.call("boxFreeze", wish(false)).unwrap();

@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -23,6 +23,10 @@ struct Busy {
 
 impl Busy {
     fn new() -> Busy {
+        Busy::with(Command::new("sh").args(["-c", "while :; do :; done"]))
+    }
+
+    fn with(command: &mut Command) -> Busy {
         let parent = format!("/berth-freezer-test-{}", unique());
         let able = |path: &String| {
             let _ = fs::create_dir(path);
@@ -39,10 +43,7 @@ impl Busy {
             .filter(able)
             .collect();
         assert!(!parents.is_empty(), "nothing here can freeze");
-        let process = Command::new("sh")
-            .args(["-c", "while :; do :; done"])
-            .spawn()
-            .unwrap();
+        let process = command.spawn().unwrap();
         let groups: Vec<AbsolutePath> = parents
             .iter()
             .map(|parent| AbsolutePath::parse(&format!("{parent}/box")).unwrap())
@@ -120,6 +121,37 @@ fn a_frozen_process_is_killed_too() {
     assert_eq!(busy.process.wait().unwrap().signal(), Some(libc::SIGKILL));
     removed.join().unwrap().unwrap();
     assert!(busy.groups.iter().all(|path| !path.exists()));
+}
+
+/// Not a test: a program of several threads that replaces itself for ever. Of the threads, those that stand still keep it from doing so.
+#[test]
+#[ignore = "started by another test"]
+fn replace_itself() {
+    for _ in 0..4 {
+        std::thread::spawn(|| std::thread::sleep(PATIENCE));
+    }
+    let error = Command::new(std::env::current_exe().unwrap())
+        .args(std::env::args_os().skip(1))
+        .exec();
+    panic!("{error}");
+}
+
+#[test]
+fn what_replaces_itself_can_be_frozen_at_any_moment() {
+    if !is_root("what_replaces_itself_can_be_frozen_at_any_moment") {
+        return;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--ignored", "--exact", "replace_itself"])
+        .stdout(std::process::Stdio::null());
+    let mut busy = Busy::with(&mut command);
+    for _ in 0..200 {
+        freeze_all(&busy.groups, PATIENCE).unwrap();
+        thaw_all(&busy.groups).unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(busy.process.try_wait().unwrap(), None);
 }
 
 #[test]
