@@ -184,6 +184,39 @@ fn what_is_no_subvolume_is_not_deleted() {
 }
 
 #[test]
+fn the_limit_of_a_full_subvolume_can_be_changed() {
+    if !ready("the_limit_of_a_full_subvolume_can_be_changed") {
+        return;
+    }
+    let volume = Volume::new();
+    let mut helper = helper_on(&volume);
+    let path = volume.path().join("one");
+    let bounded = |bytes: u64| json!({ "path": path, "limitBytes": bytes });
+    let wish = json!({ "path": path, "limitBytes": LIMIT_BYTES, "ownerBase": BASE });
+    helper.call("subvolumeCreate", wish.clone()).unwrap();
+    assert_eq!(
+        fill(&path.join("upper/file")).raw_os_error(),
+        Some(libc::EDQUOT)
+    );
+    let over = (0..10_000)
+        .map(|number| fs::write(path.join(format!("upper/{number}")), [1u8; 2048]))
+        .find_map(|written| written.err());
+    assert_eq!(
+        over.and_then(|error| error.raw_os_error()),
+        Some(libc::EDQUOT)
+    );
+    for bytes in [LIMIT_BYTES / 2, LIMIT_BYTES] {
+        helper.call("subvolumeLimit", bounded(bytes)).unwrap();
+        assert!(fs::write(path.join("upper/more"), [1u8; 4096]).is_err());
+    }
+    helper.call("subvolumeCreate", wish).unwrap();
+    helper
+        .call("subvolumeLimit", bounded(2 * LIMIT_BYTES))
+        .unwrap();
+    fs::write(path.join("upper/more"), [1u8; 4096]).unwrap();
+}
+
+#[test]
 fn a_snapshot_keeps_what_was_there_and_cannot_be_written() {
     if !ready("a_snapshot_keeps_what_was_there_and_cannot_be_written") {
         return;

@@ -59,9 +59,9 @@ fn mode(directory: &File) -> Result<Option<&'static str>> {
     })
 }
 
-/// Bounds the subvolume that holds `directory`.
-pub fn limit(directory: &File, limit_bytes: u64) -> Result<()> {
-    ioctl::limit_group(directory, ioctl::subvolume_id(directory)?, limit_bytes)
+/// Bounds the subvolume whose root is `root`. Told to its `parent` directory: one that has used up its limit has no room for the change itself.
+pub fn limit(parent: &File, root: &File, limit_bytes: u64) -> Result<()> {
+    ioctl::limit_group(parent, ioctl::subvolume_id(root)?, limit_bytes)
 }
 
 /// What the subvolume at `path` refers to. The kernel counts when it writes back: seconds may pass.

@@ -32,7 +32,7 @@ pub fn create(path: &Path, limit_bytes: u64, owner_base: u32) -> Result<()> {
     }
     let directory = open_root(path)?
         .ok_or_else(|| Error::bad_request(format!("{} is gone", path.display())))?;
-    quota::limit(&directory, limit_bytes)?;
+    set_limit(path, &directory, limit_bytes)?;
     // Only the host looks in here by path; the box has its overlay.
     set_mode(path, 0o700)?;
     for (name, mode) in [("upper", 0o755), ("work", 0o700)] {
@@ -75,7 +75,12 @@ pub(super) fn open_root(path: &Path) -> Result<Option<File>> {
 
 /// Changes the limit of a subvolume that is there.
 pub fn limit(path: &Path, limit_bytes: u64) -> Result<()> {
-    quota::limit(&require_root(path)?, limit_bytes)
+    set_limit(path, &require_root(path)?, limit_bytes)
+}
+
+fn set_limit(path: &Path, root: &File, limit_bytes: u64) -> Result<()> {
+    let (parent, _) = split(path)?;
+    quota::limit(&ioctl::open_directory(parent)?, root, limit_bytes)
 }
 
 pub(super) fn require_root(path: &Path) -> Result<File> {
