@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BoxSpec, SnapshotState } from '../src/contract/index.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
@@ -170,6 +171,28 @@ print("done")'`;
     expect(await run(spec, 'cat /srv/newest; find /srv -name "[0-9]*" | sort -V')).toBe(
       `${generations}\n${expected.join('\n')}\n`,
     );
+  });
+
+  it('are kept as often as one likes without a program in the box that notices', { timeout: 120_000 }, async () => {
+    const spec = await box();
+    // Each of them starts others, all the time.
+    const work =
+      'for i in 1 2 3 4; do mkdir -p ~/d/$i; date > ~/d/$i/f; [ -s ~/d/$i/f ] || exit 1; timeout 5 bash -c : || exit 2; done';
+    let isOver = false;
+    const keeping = (async () => {
+      for (let taken = 0; taken < 5 || !isOver; taken++) {
+        await host.deleteSnapshot((await snapshot(spec)).id);
+        await delay(50);
+      }
+    })();
+    try {
+      for (let times = 0; times < 3; times++) {
+        await run(spec, work);
+      }
+    } finally {
+      isOver = true;
+      await keeping;
+    }
   });
 
   it('come back when they are full', async () => {

@@ -35,6 +35,11 @@ export class BoxMemory {
     this.#parts = parts;
   }
 
+  /** Whether the boxes of this grade can be held still by their runtime, and their memory be kept. */
+  serves({ isolation }: Pick<BoxRow, 'isolation'>): boolean {
+    return this.#parts.runtimes.get(isolation)?.memory !== undefined && !this.#parts.memoryFaults.has(isolation);
+  }
+
   /** @throws HostError `memoryUnsupported` */
   require({ isolation }: Pick<BoxRow, 'isolation'>): MemoryCommands {
     const memory = this.#parts.runtimes.get(isolation)?.memory;
@@ -64,6 +69,22 @@ export class BoxMemory {
       await removeImage(directory);
       throw memoryError(error, box);
     }
+  }
+
+  /** Does something while no process of the box runs. @throws HostError what `act` throws, or why the box does not stand still */
+  async whileStill<Result>(
+    box: BoxRow,
+    act: () => Promise<Result>,
+  ): Promise<{ readonly result: Result; readonly pausedMs: number }> {
+    const begunMs = performance.now();
+    await this.pause(box);
+    let result: Result;
+    try {
+      result = await act();
+    } finally {
+      await this.unpause(box);
+    }
+    return { result, pausedMs: performance.now() - begunMs };
   }
 
   /** Makes the processes of the box stand still, with nothing on the guest link. They should have written their files. */

@@ -50,10 +50,7 @@ export class Snapshots {
         helper.call('subvolumeSnapshot', { path: paths.subvolume(box.place), snapshot: paths.snapshot(snapshotId) });
       const { result, pausedMs, memoryBytes } = wish.memory
         ? await this.#withMemory(box, snapshotId, keep)
-        : {
-            ...(box.phase === 'running' ? await holdStill(this.#parts, box, keep) : await atRest(keep)),
-            memoryBytes: 0,
-          };
+        : { ...(await this.#withoutMemory(box, keep)), memoryBytes: 0 };
       const ready = { ...row, phase: 'ready', diskBytes: result.usedBytes, pausedMs, memoryBytes } as const;
       snapshotStore.putFirmly(ready);
       await this.#setLimit(box.id);
@@ -68,6 +65,22 @@ export class Snapshots {
     }
   }
 
+  async #withoutMemory<Result>(
+    box: BoxRow,
+    keepDisk: () => Promise<Result>,
+  ): Promise<{ result: Result; pausedMs: number }> {
+    const runtime = this.#parts.runtimes.get(box.isolation);
+    if (box.phase !== 'running') {
+      return atRest(keepDisk);
+    }
+    if (runtime?.freezable !== false) {
+      return holdStill(this.#parts, box, keepDisk);
+    }
+    await flush(this.#parts, box);
+    // The snapshot is of one moment in any case; what is held still cannot be between two writes that belong together.
+    return this.#memory.serves(box) ? this.#memory.whileStill(box, keepDisk) : atRest(keepDisk);
+  }
+
   /** Keeps memory and disk of one moment. The box stands still until both are taken, not until they are on the disk. */
   async #withMemory<Result>(
     box: BoxRow,
@@ -77,18 +90,12 @@ export class Snapshots {
     const { guests, helper, paths } = this.#parts;
     const directory = paths.snapshotMemory(snapshotId);
     await flush(this.#parts, box);
-    const pausedMs = performance.now();
-    await this.#memory.pause(box);
-    let result: Result;
-    const heritage = guests.live(box.place).heritage();
-    try {
+    const { result, pausedMs } = await this.#memory.whileStill(box, async () => {
+      const heritage = guests.live(box.place).heritage();
       await this.#memory.hold(box, directory);
-      result = await keepDisk();
-    } finally {
-      await this.#memory.unpause(box);
-    }
-    const stillMs = performance.now() - pausedMs;
-    return { result, pausedMs: stillMs, memoryBytes: await sealImage(helper, directory, heritage) };
+      return { heritage, kept: await keepDisk() };
+    });
+    return { result: result.kept, pausedMs, memoryBytes: await sealImage(helper, directory, result.heritage) };
   }
 
   /** Nobody asks for it any more; `collect` takes its layer away when nothing stands on it. */

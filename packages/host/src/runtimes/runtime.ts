@@ -22,6 +22,8 @@ export interface Runtime {
   readonly holdsWrites: boolean;
   /** The guest may not set the host name of its box: the host does. */
   readonly namesHostOutside: boolean;
+  /** Whether the kernel's freezer may stop its boxes. Programs in a sandbox of gVisor are hit by signals that they cannot know when it does. */
+  readonly freezable: boolean;
   /** The content of `config.json`. */
   bundle(wish: BundleWish): object;
   /** Starts the box detached; errors go to `logFile` as JSON lines. */

@@ -12,6 +12,7 @@ export class RunscCommand implements Runtime {
   readonly root: string;
   readonly holdsWrites = true;
   readonly namesHostOutside = false;
+  readonly freezable = false;
 
   constructor(binary: string, root: string) {
     this.binary = binary;

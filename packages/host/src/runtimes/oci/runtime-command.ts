@@ -9,6 +9,7 @@ export class RuntimeCommand implements Runtime {
   readonly root: string;
   readonly holdsWrites = false;
   readonly namesHostOutside = true;
+  readonly freezable = true;
 
   constructor(binary: string, root: string) {
     this.binary = binary;
