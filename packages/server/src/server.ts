@@ -10,6 +10,7 @@ import { Authentication, apiKeysTopic } from './api-keys/authentication.ts';
 import type { BlueprintSettings } from './blueprints/settings.ts';
 import { openDatabase } from './database/database.ts';
 import { NotificationHub } from './database/notifications.ts';
+import { isDevboxTopic } from './devboxes/announce.ts';
 import type { FeatureParts } from './feature.ts';
 import { features } from './features.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -66,8 +67,14 @@ const sweepIntervalMs = 600_000;
 export const createServer = async (options: ServerOptions): Promise<Server> => {
   const { log, host } = options;
   const closing = new AbortController();
-  const database = openDatabase({ url: options.databaseUrl, log });
-  const hub = new NotificationHub({ url: options.databaseUrl, log });
+  const backends = new Set<number>();
+  const database = openDatabase({ url: options.databaseUrl, log, backends });
+  const hub = new NotificationHub({
+    url: options.databaseUrl,
+    log,
+    // Whoever changes a box here tells this process without the detour.
+    isKnown: (topic, backend) => isDevboxTopic(topic) && backends.has(backend),
+  });
   const metrics = new Metrics();
   const secrets = new SecretService({ database, masterKey: options.masterKey });
   const idempotency = new IdempotencyService({ database, owner: randomUUID(), log });

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { preparedPool } from './prepared-pool.ts';
 import type { Schema } from './schema.ts';
 
 /** Typed access to PostgreSQL. A transaction of it has the same type for queries. */
@@ -19,6 +20,8 @@ export interface DatabaseOptions {
   readonly url: string;
   readonly maximumConnections?: number;
   readonly log: Logger;
+  /** Is given the process ids that serve the connections, for as long as they do. */
+  readonly backends?: Set<number>;
 }
 
 /** The settings every connection of the server uses. */
@@ -29,6 +32,12 @@ export const connectionSettings = (url: string): pg.ClientConfig => ({
   keepAlive: true,
   application_name: 'berth-server',
 });
+
+/** Process id on the other side of an open connection, as it was told at its beginning. */
+const backendOf = (client: pg.PoolClient): number | undefined => {
+  const id: unknown = Reflect.get(client, 'processID');
+  return typeof id === 'number' ? id : undefined;
+};
 
 /** Opens the pool. Nothing connects yet; a database that is away shows at the first query. Release with `destroy()`. */
 export const openDatabase = (options: DatabaseOptions): Database => {
@@ -42,6 +51,13 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   });
   // Without a listener, an idle connection that the database closes would end the process.
   pool.on('error', (error) => options.log.warn({ error: error.message }, 'idle database connection lost'));
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    const backend = backendOf(client);
+    if (backend !== undefined) {
+      options.backends?.add(backend);
+      client.on('end', () => options.backends?.delete(backend));
+    }
+  });
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: preparedPool(pool) }) });
 };

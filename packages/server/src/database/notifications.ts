@@ -18,6 +18,7 @@ export class NotificationHub {
   readonly #url: string;
   readonly #log: Logger;
   readonly #heartbeatMs: number;
+  readonly #isKnown: (topic: string, backend: number) => boolean;
   readonly #topics = new Map<string, Set<Wake>>();
   #client: pg.Client | undefined;
   #closed = false;
@@ -30,10 +31,13 @@ export class NotificationHub {
     readonly log: Logger;
     /** How often the connection is tried, and how long an answer may take: a peer that vanished sends nothing. */
     readonly heartbeatMs?: number;
+    /** Whether this process has woken its waiters already when the announcement of that backend comes in. */
+    readonly isKnown?: (topic: string, backend: number) => boolean;
   }) {
     this.#url = options.url;
     this.#log = options.log;
     this.#heartbeatMs = options.heartbeatMs ?? defaultHeartbeatMs;
+    this.#isKnown = options.isKnown ?? (() => false);
   }
 
   /** Begins to listen. Resolves at once also when the database is away: the hub goes on trying. */
@@ -88,7 +92,11 @@ export class NotificationHub {
     const client = new pg.Client({ ...connectionSettings(this.#url), query_timeout: this.#heartbeatMs });
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
-    client.on('notification', (message) => this.wake(message.payload ?? ''));
+    client.on('notification', ({ payload = '', processId }) => {
+      if (!this.#isKnown(payload, processId)) {
+        this.wake(payload);
+      }
+    });
     try {
       await client.connect();
       await client.query(`listen ${notificationChannel}`);

@@ -15,7 +15,7 @@ export const boxUser = (box: Pick<Devbox, 'launchParameters'>): BoxUser => {
   return { name: username, uid, gid: uid, home: uid === 0 ? '/root' : `/home/${username}` };
 };
 
-const imageOf = ({ image, imageBlueprintId }: Devbox): BoxImage => {
+const imageOf = ({ image, imageBlueprintId }: Pick<Devbox, 'image' | 'imageBlueprintId'>): BoxImage => {
   if (image !== null) {
     return { snapshotId: image.id, memory: image.memory };
   }
@@ -24,7 +24,7 @@ const imageOf = ({ image, imageBlueprintId }: Devbox): BoxImage => {
 
 /** What the host is asked to make. `secrets` holds values by variable name. */
 export const boxSpec = (
-  box: Devbox,
+  box: Pick<Devbox, 'id' | 'launchParameters' | 'wish' | 'image' | 'imageBlueprintId'>,
   secrets: Readonly<Record<string, string>>,
   defaultIsolation: BoxSpec['isolation'],
 ): BoxSpec => {

@@ -1,8 +1,9 @@
 import type { NotificationHub } from '../database/notifications.ts';
 import { apiError } from '../errors/api-error.ts';
+import { devboxTopic } from './announce.ts';
 import type { Devbox } from './devbox.ts';
+import type { KnownDevboxes } from './known-devboxes.ts';
 import type { DevboxStore } from './store.ts';
-import { devboxTopic } from './store.ts';
 
 /** What most calls need to know of a box. */
 export interface DevboxEntry {
@@ -32,19 +33,25 @@ const toEntry = (box: Devbox): DevboxEntry => ({
 export class DevboxDirectory {
   readonly #store: DevboxStore;
   readonly #hub: NotificationHub;
+  readonly #known: KnownDevboxes;
   readonly #capacity: number;
   readonly #entries = new Map<string, { readonly entry: DevboxEntry; readonly unsubscribe: () => void }>();
 
-  constructor(options: { readonly store: DevboxStore; readonly hub: NotificationHub; readonly capacity?: number }) {
+  constructor(options: {
+    readonly store: DevboxStore;
+    readonly hub: NotificationHub;
+    readonly known: KnownDevboxes;
+    readonly capacity?: number;
+  }) {
     this.#store = options.store;
     this.#hub = options.hub;
+    this.#known = options.known;
     this.#capacity = options.capacity ?? defaultCapacity;
   }
 
   /** The box, whatever its status. Throws `notFound`, also when it belongs to another account. */
   async require(accountId: string, id: string): Promise<DevboxEntry> {
-    const known = this.#hub.connected ? this.#entries.get(id)?.entry : undefined;
-    const entry = known ?? (await this.#load(id));
+    const entry = this.#remembered(id) ?? (await this.#load(id));
     if (entry?.accountId !== accountId) {
       throw apiError('notFound', { resource: 'devbox', id });
     }
@@ -63,6 +70,12 @@ export class DevboxDirectory {
   /** Number of entries, for the metrics. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  #remembered(id: string): DevboxEntry | undefined {
+    const entry = this.#hub.connected ? this.#entries.get(id)?.entry : undefined;
+    const box = entry === undefined ? this.#known.get(id) : undefined;
+    return box === undefined ? entry : toEntry(box);
   }
 
   async #load(id: string): Promise<DevboxEntry | undefined> {

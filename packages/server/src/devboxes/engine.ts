@@ -13,6 +13,7 @@ import { SnapshotKeeper } from '../snapshots/keeper.ts';
 import { SnapshotKeeperStore } from '../snapshots/keeper-store.ts';
 import { ActivityTracker } from './activity.ts';
 import { DueStore } from './due-store.ts';
+import { KnownDevboxes } from './known-devboxes.ts';
 import { DevboxStore } from './store.ts';
 import { TransitionStore } from './transition-store.ts';
 
@@ -38,7 +39,8 @@ export const devboxEngine = (parts: FeatureParts) => {
     onAdmitted: (id) => reconciler.nudge(id),
     onEviction: (inMs) => reconciler.lookAtDeadlines(inMs),
   });
-  const transitions: TransitionStore = new TransitionStore(database, hub, (box) => admission.changed(box));
+  const known = new KnownDevboxes(hub);
+  const transitions: TransitionStore = new TransitionStore(database, known, (box) => admission.changed(box));
   const snapshotRows = new SnapshotKeeperStore(database, hub);
   const keeper = new SnapshotKeeper({
     host,
@@ -81,6 +83,7 @@ export const devboxEngine = (parts: FeatureParts) => {
   });
   return {
     store,
+    known,
     mounts,
     transitions,
     activity,

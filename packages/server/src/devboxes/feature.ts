@@ -16,6 +16,7 @@ import { SnapshotListStore } from '../snapshots/list-store.ts';
 import { snapshotRoutes } from '../snapshots/routes.ts';
 import { SnapshotService } from '../snapshots/service.ts';
 import { SnapshotStore } from '../snapshots/store.ts';
+import type { Devbox } from './devbox.ts';
 import { DevboxDirectory } from './directory.ts';
 import { devboxEngine } from './engine.ts';
 import { LifecycleService } from './lifecycle-service.ts';
@@ -28,9 +29,10 @@ import { DevboxService } from './service.ts';
 export const devboxFeature = (parts: FeatureParts): Feature => {
   const { database, hub, host, accountSettings, secrets } = parts;
   const engine = devboxEngine(parts);
-  const { store, mounts, transitions, activity, admission, admissionSettings, keeper, reconciler, blueprints } = engine;
-  const onUnsettled = (id: string): void => reconciler.nudge(id);
-  const directory = new DevboxDirectory({ store, hub });
+  const { store, known, mounts, transitions, activity, admission, admissionSettings, keeper, reconciler, blueprints } =
+    engine;
+  const onUnsettled = (id: string, box?: Devbox): void => reconciler.nudge(id, box);
+  const directory = new DevboxDirectory({ store, hub, known });
   const lists = new DevboxListStore(database);
   const devboxes = new DevboxService({
     store,
@@ -42,6 +44,8 @@ export const devboxFeature = (parts: FeatureParts): Feature => {
     accountSettings,
     admission,
     blueprints: blueprints.sources,
+    known,
+    births: reconciler.births,
     onUnsettled,
   });
   const lifecycle = new LifecycleService({ store, transitions, accountSettings, admission, onUnsettled });

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { apiError } from '../errors/api-error.ts';
 import type { PlannedMount } from '../mounts/mount-kind.ts';
+import { announce, unsettledTopic } from './announce.ts';
 import { type Devbox, type DevboxWish, devboxColumns, toDevbox } from './devbox.ts';
 
 /** A box about to be made. */
@@ -30,32 +31,47 @@ export interface Place {
   readonly detail?: string;
 }
 
-/** Writes the row of a new box, with times by the clock of the database. */
+/** The token's row, made by the statement around it; nothing when an earlier one was committed with the same token. */
+const claim = (token: string, id: string) => sql`
+  claimed as (
+    insert into idempotent_creations (token, resource_id, created_ms)
+    select ${token}, ${id}, moment.ms from moment
+    on conflict (token) do nothing
+    returning token
+  ),`;
+
+/**
+ * Writes the row of a new box, with times by the clock of the database, and announces it: in one statement, so that it costs one way to the
+ * database. With a token it is written once; undefined when the token was taken. A box that the host may be asked for at once is written as
+ * one that it was asked for.
+ */
 export const insertDevbox = async (
   database: Database,
   box: NewDevbox,
   places: ReadonlyMap<string, Place>,
-): Promise<Devbox> => {
+  token?: string,
+): Promise<Devbox | undefined> => {
   const place = places.get(box.id) ?? { status: 'queued' };
+  const hostState = place.status === 'provisioning' && box.image === null ? 'requested' : 'absent';
   const inserted = await sql<Parameters<typeof toDevbox>[0]>`
-    with moment as (select now_ms() as ms)
-    insert into devboxes (id, account_id, name, metadata, status, transitions, launch_parameters, wish, mounts, mounts_left,
-      create_ms, expires_ms, idle_ms, activity_ms, status_ms, blueprint_id, image_blueprint_id, snapshot_id, image_id,
-      image_memory, forked_from)
-    select ${box.id}, ${box.accountId}, ${box.name}, ${JSON.stringify(box.metadata)}::jsonb, ${place.status},
-      jsonb_build_array(${JSON.stringify(place)}::jsonb || jsonb_build_object('at_ms', moment.ms)),
-      ${JSON.stringify(box.launchParameters)}, ${JSON.stringify(box.wish)},
-      ${box.mounts.length === 0 ? null : JSON.stringify(box.mounts)}, ${box.mounts.length},
-      moment.ms, moment.ms + ${box.expiresInMs}, ${box.idleMs}::bigint, moment.ms, moment.ms,
-      ${box.blueprintId}, ${box.imageBlueprintId}, ${box.snapshotId}, ${box.image?.id ?? null}, ${box.image?.memory ?? false}, ${box.forkedFrom}
-    from moment
-    returning ${sql.join(devboxColumns.map((column) => sql.ref(column)))}
+    with moment as (select now_ms() as ms), ${token === undefined ? sql`` : claim(token, box.id)}
+    inserted as (
+      insert into devboxes (id, account_id, name, metadata, status, host_state, transitions, launch_parameters, wish,
+        mounts, mounts_left, create_ms, expires_ms, idle_ms, activity_ms, status_ms, blueprint_id, image_blueprint_id,
+        snapshot_id, image_id, image_memory, forked_from)
+      select ${box.id}, ${box.accountId}, ${box.name}, ${JSON.stringify(box.metadata)}::jsonb, ${place.status}, ${hostState},
+        jsonb_build_array(${JSON.stringify(place)}::jsonb || jsonb_build_object('at_ms', moment.ms)),
+        ${JSON.stringify(box.launchParameters)}, ${JSON.stringify(box.wish)},
+        ${box.mounts.length === 0 ? null : JSON.stringify(box.mounts)}, ${box.mounts.length}::integer,
+        moment.ms, moment.ms + ${box.expiresInMs}, ${box.idleMs}::bigint, moment.ms, moment.ms,
+        ${box.blueprintId}, ${box.imageBlueprintId}, ${box.snapshotId}, ${box.image?.id ?? null}, ${box.image?.memory ?? false}::boolean, ${box.forkedFrom}
+      from moment ${token === undefined ? sql`` : sql`where exists (select from claimed)`}
+      returning ${sql.join(devboxColumns.map((column) => sql.ref(column)))}
+    )
+    select inserted.*, ${announce(unsettledTopic)} from inserted
   `.execute(database);
   const row = inserted.rows[0];
-  if (row === undefined) {
-    throw new Error('a row was inserted and did not come back');
-  }
-  return toDevbox(row);
+  return row && toDevbox(row);
 };
 
 /**

@@ -19,14 +19,17 @@ import { ApiError, apiError } from '../errors/api-error.ts';
 import type { RequestScope } from '../http/context.ts';
 import { longPoll } from '../http/long-poll.ts';
 import type { Mounts } from '../mounts/mounts.ts';
+import type { Births } from '../reconciler/births.ts';
 import type { SecretService } from '../secrets/service.ts';
 import { usageOf } from '../usage/usage.ts';
+import { devboxTopic } from './announce.ts';
 import { newDevbox } from './creation.ts';
 import { refuseSources, refuseUnavailable } from './creation-rules.ts';
 import type { Devbox } from './devbox.ts';
 import type { NewDevbox } from './insert.ts';
+import type { KnownDevboxes } from './known-devboxes.ts';
 import type { DevboxListStore } from './list-store.ts';
-import { type DevboxStore, devboxTopic, type InsertedDevbox } from './store.ts';
+import type { DevboxStore, InsertedDevbox } from './store.ts';
 import { devboxView } from './view.ts';
 
 /** Below the 30 s after which the official clients give a request up. */
@@ -42,8 +45,10 @@ export interface DevboxServiceParts {
   readonly accountSettings: Pick<AccountSettingsService, 'get'>;
   readonly admission: Admission;
   readonly blueprints: Pick<BlueprintSources, 'sourceOf'>;
-  /** Called after a change that the reconciler has to act on. It would find it by itself, a little later. */
-  readonly onUnsettled: (id: string) => void;
+  readonly known: KnownDevboxes;
+  readonly births: Pick<Births, 'begin' | 'drop'>;
+  /** Called after a change that the reconciler has to act on, with the box if it was just written. It would find it by itself, a little later. */
+  readonly onUnsettled: (id: string, box?: Devbox) => void;
 }
 
 /** Devboxes as callers ask for them. It writes what is wanted; the reconciler makes it so. */
@@ -68,7 +73,10 @@ export class DevboxService {
     const box = newDevbox(account, whole, await this.#parts.accountSettings.get(account), mounts, blueprint?.id);
     await this.#requireSecrets(account, Object.values(box.wish.secretNames));
     const made = await this.#insert(box, token);
-    this.#parts.onUnsettled(made.id);
+    if (made.box !== undefined) {
+      this.#parts.known.changed(made.box);
+    }
+    this.#parts.onUnsettled(made.id, made.box);
     return devboxView(made.box ?? (await this.#require(account, made.id)));
   }
 
@@ -152,7 +160,7 @@ export class DevboxService {
 
   /** Writes the box where quotas allow it; what the token has made already needs no room. */
   async #insert(box: NewDevbox, token: string | undefined): Promise<InsertedDevbox> {
-    const { admission, store } = this.#parts;
+    const { admission, births, store } = this.#parts;
     try {
       await admission.require(box.accountId, demandOf([box]));
     } catch (error) {
@@ -164,14 +172,22 @@ export class DevboxService {
     }
     let made: InsertedDevbox = { id: box.id, box: undefined };
     await booked(admission, [box], async (places) => {
-      made = await store.insert(box, places, token);
+      births.begin(box, places.get(box.id));
+      try {
+        made = await store.insert(box, places, token);
+      } finally {
+        if (made.box === undefined) {
+          births.drop(box.id);
+        }
+      }
       return [made.id];
     });
     return made;
   }
 
   async #require(account: string, id: string): Promise<Devbox> {
-    return (await this.#parts.store.findOwned(account, id)) ?? notFound(id);
+    const box = this.#parts.known.get(id) ?? (await this.#parts.store.find(id));
+    return box?.accountId === account ? box : notFound(id);
   }
 
   async #requireSecrets(account: string, names: readonly string[]): Promise<void> {

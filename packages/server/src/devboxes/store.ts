@@ -1,23 +1,15 @@
 import { type RawBuilder, sql } from 'kysely';
 import { lockBlueprint } from '../blueprints/lock.ts';
 import type { Database } from '../database/database.ts';
-import { type NotificationHub, notificationChannel } from '../database/notifications.ts';
+import type { NotificationHub } from '../database/notifications.ts';
 import { createOnce } from '../idempotency/create-once.ts';
 import type { PlannedMount } from '../mounts/mount-kind.ts';
+import { devboxTopic } from './announce.ts';
 import { type Devbox, devboxColumns, toDevbox } from './devbox.ts';
 import { insertDevbox, type NewDevbox, type Place, requireImage } from './insert.ts';
 
 /** Time by the clock of the database. */
 export const databaseNow: RawBuilder<number> = sql<number>`now_ms()`;
-
-/** Topic that is announced with every change of one box. */
-export const devboxTopic = (id: string): string => `devbox:${id}`;
-
-/** Topic that is announced when a box needs the reconciler. */
-export const unsettledTopic = 'devboxes:unsettled';
-
-/** Announces a topic when the surrounding statement commits. */
-export const announce = (topic: string): RawBuilder<unknown> => sql`pg_notify(${notificationChannel}, ${topic})`;
 
 /** The id that a create stands for, and the box as it was written when it was written now. */
 export interface InsertedDevbox {
@@ -35,10 +27,16 @@ export class DevboxStore {
     this.#hub = hub;
   }
 
-  /**
-   * Writes the box, once per token. Throws `unknownSource`, `snapshotNotReady` or `blueprintNotReady`.
-   */
+  /** Writes the box, once per token. Throws `unknownSource`, `snapshotNotReady` or `blueprintNotReady`. */
   async insert(box: NewDevbox, places: ReadonlyMap<string, Place>, token: string | undefined): Promise<InsertedDevbox> {
+    if (box.image === null && box.imageBlueprintId === null) {
+      const inserted = await insertDevbox(this.#database, box, places, token);
+      const id = inserted === undefined ? await this.madeBy(token) : box.id;
+      if (id === undefined) {
+        throw new Error('a token was taken and names nothing');
+      }
+      return { id, box: inserted };
+    }
     let inserted: Devbox | undefined;
     const made = await createOnce(this.#database, token, box.id, async (transaction) => {
       if (box.image !== null) {
@@ -48,7 +46,6 @@ export class DevboxStore {
         await lockBlueprint(transaction, box.accountId, { id: box.imageBlueprintId });
       }
       inserted = await insertDevbox(transaction, box, places);
-      await sql`select ${announce(unsettledTopic)}`.execute(transaction);
     });
     return { id: made.id, box: made.created ? inserted : undefined };
   }
@@ -108,13 +105,13 @@ export class DevboxStore {
       .set({
         ...(change.name === undefined ? {} : { name: change.name }),
         ...(change.metadata === undefined ? {} : { metadata: JSON.stringify(change.metadata) }),
-        // Keeps the statement valid when nothing is to change.
-        id,
+        revision: sql<number>`revision + 1`,
       })
       .where('id', '=', id)
       .where('account_id', '=', accountId)
       .returning(devboxColumns)
       .executeTakeFirst();
+    this.#hub.wake(devboxTopic(id));
     return row && toDevbox(row);
   }
 

@@ -5,7 +5,12 @@ import { activeStatuses, storableDetail, type Transition } from './transition.ts
 /** Entries of a history that are kept: the first, and the newest. A box that sleeps and wakes for months has a row that stays small. */
 const historyLength = 400;
 
-/** The entry of the history, without its time. */
+/** The entries of the history, without their time. */
+const records = (transition: Transition): string[] =>
+  transition.to === 'running' && transition.isInitialized === true
+    ? [JSON.stringify({ status: 'initializing' }), record(transition)]
+    : [record(transition)];
+
 const record = (transition: Transition): string => {
   const mishap = 'mishap' in transition ? transition.mishap : undefined;
   const reason = transition.to === 'failure' ? transition.reason : mishap?.reason;
@@ -72,7 +77,9 @@ const ownAssignments = (transition: Transition): RawBuilder<unknown>[] => {
 export const assignments = (transition: Transition): RawBuilder<unknown>[] => [
   sql`status = ${transition.to}`,
   sql`transitions = case when jsonb_array_length(transitions) < ${historyLength} then transitions else transitions - 1 end
-    || jsonb_build_array(${record(transition)}::jsonb || jsonb_build_object('at_ms', moment.ms))`,
+    || jsonb_build_array(${sql.join(
+      records(transition).map((entry) => sql`${entry}::jsonb || jsonb_build_object('at_ms', moment.ms)`),
+    )})`,
   sql`active_ms = active_ms + case when status = any(${[...activeStatuses]}) then greatest(moment.ms - status_ms, 0) else 0 end`,
   sql`status_ms = moment.ms`,
   sql`revision = revision + 1`,

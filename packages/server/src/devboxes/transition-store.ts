@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
-import type { NotificationHub } from '../database/notifications.ts';
 import { createOnce } from '../idempotency/create-once.ts';
+import { announce, devboxTopic, unsettledTopic } from './announce.ts';
 import { type Devbox, devboxColumns, toDevbox } from './devbox.ts';
-import { announce, devboxTopic, unsettledTopic } from './store.ts';
+import type { KnownDevboxes } from './known-devboxes.ts';
 import type { StoredStatus } from './table.ts';
 import { allowedFrom, type Transition } from './transition.ts';
 import { assignments } from './transition-sql.ts';
@@ -27,19 +27,25 @@ export interface TransitionGuard {
 /** Writes changes of status: compared, set, recorded and announced in one statement. */
 export class TransitionStore {
   readonly #database: Database;
-  readonly #hub: NotificationHub;
+  readonly #known: KnownDevboxes;
   readonly #onChanged: (box: Devbox) => void;
 
   /** `onChanged` hears of every change once it is committed. */
-  constructor(database: Database, hub: NotificationHub, onChanged: (box: Devbox) => void) {
+  constructor(database: Database, known: KnownDevboxes, onChanged: (box: Devbox) => void) {
     this.#database = database;
-    this.#hub = hub;
+    this.#known = known;
     this.#onChanged = onChanged;
   }
 
   /** The box after the change, or undefined when it was not in a status (or state of the guard) to make it. */
   async apply(id: string, transition: Transition, guard: TransitionGuard = {}): Promise<Devbox | undefined> {
-    const box = await write(this.#database, id, transition, guard);
+    let box: Devbox | undefined;
+    try {
+      box = await write(this.#database, id, transition, guard);
+    } catch (error) {
+      this.#known.unsure(id);
+      throw error;
+    }
     this.#tell(box);
     return box;
   }
@@ -67,6 +73,7 @@ export class TransitionStore {
       }
     } catch (error) {
       if (error !== refused) {
+        this.#known.unsure(id);
         throw error;
       }
     }
@@ -78,10 +85,16 @@ export class TransitionStore {
     if (box !== undefined) {
       this.#onChanged(box);
       // Waiters and caches of this process see it before the caller does.
-      this.#hub.wake(devboxTopic(box.id));
+      this.#known.changed(box);
     }
   }
 }
+
+/** A box that runs needs nobody; those who wait for their image to be free of it do. */
+const needsLook = (transition: Transition) =>
+  transition.to === 'running'
+    ? sql`case when image_id is not null then ${announce(unsettledTopic)} end`
+    : announce(unsettledTopic);
 
 const write = async (
   database: Database,
@@ -110,7 +123,7 @@ const write = async (
       where ${sql.join(conditions, sql` and `)}
       returning ${sql.join(devboxColumns.map((column) => sql.ref(`devboxes.${column}`)))}
     )
-    select changed.*, ${announce(devboxTopic(id))}, ${announce(unsettledTopic)} from changed
+    select changed.*, ${announce(devboxTopic(id))}, ${needsLook(transition)} from changed
   `.execute(database);
   const row = changed.rows[0];
   return row && toDevbox(row);

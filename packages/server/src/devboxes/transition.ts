@@ -21,6 +21,8 @@ export type Transition =
       readonly lifetimeMs: number | null;
       readonly isolation?: Isolation;
       readonly detail?: string;
+      /** The history says that it was initialized on the way, which took no time. */
+      readonly isInitialized?: boolean;
     }
   /** `hooksMs`: time for the suspend commands; null when none are to run. */
   | {

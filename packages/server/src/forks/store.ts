@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
+import { announce } from '../devboxes/announce.ts';
 import { type Devbox, devboxColumns, toDevbox } from '../devboxes/devbox.ts';
 import { insertDevbox, type NewDevbox, type Place } from '../devboxes/insert.ts';
-import { announce, unsettledTopic } from '../devboxes/store.ts';
 import type { StoredStatus } from '../devboxes/table.ts';
 import { createOnce } from '../idempotency/create-once.ts';
 import { snapshotsUnsettledTopic } from '../snapshots/snapshot.ts';
@@ -51,9 +51,10 @@ export class ForkStore {
         await refuse();
       }
       for (const box of boxes) {
-        written.push(await insertDevbox(transaction, box, places));
+        const fork = await insertDevbox(transaction, box, places);
+        written.push(...(fork === undefined ? [] : [fork]));
       }
-      await sql`select ${announce(unsettledTopic)}, ${announce(snapshotsUnsettledTopic)}`.execute(transaction);
+      await sql`select ${announce(snapshotsUnsettledTopic)}`.execute(transaction);
     });
     return { snapshotId: made.id, boxes: made.created ? written : await this.boxesOf(made.id) };
   }

@@ -1,10 +1,10 @@
 import type { LogEntryView } from '@berth/contract';
 import { type Host, HostError, type LogEntry, type LogFilter } from '@berth/host/contract';
 import type { NotificationHub } from '../database/notifications.ts';
+import { devboxTopic } from '../devboxes/announce.ts';
 import { isEnded } from '../devboxes/devbox.ts';
 import type { DevboxDirectory } from '../devboxes/directory.ts';
 import { streamFromHost } from '../devboxes/host-calls.ts';
-import { devboxTopic } from '../devboxes/store.ts';
 import { apiError } from '../errors/api-error.ts';
 import type { RequestScope } from '../http/context.ts';
 

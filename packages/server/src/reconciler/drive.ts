@@ -37,7 +37,7 @@ const isAtRest = (box: Devbox): boolean => restingStatuses.has(box.status) || is
 const restingStatuses: ReadonlySet<Devbox['status']> = new Set(['queued', 'running', 'suspended']);
 
 /**
- * Brings one box to rest: reads its row, takes the step that its status asks for, and again, until it runs, sleeps or is gone. Every step may be cut
+ * Brings one box to rest: reads its row (unless it is given as it was just written), takes the step that its status asks for, and again, until it runs, sleeps or is gone. Every step may be cut
  * off by a kill at any point and is safe to repeat. Throws what may pass (host away, database away).
  */
 export const drive = async (
@@ -46,14 +46,16 @@ export const drive = async (
   signal: AbortSignal,
   attempt: number,
   onActing: (status: Devbox['status']) => void,
+  first?: Devbox,
 ): Promise<void> => {
   let last: Devbox['status'] | undefined;
-  let known: Devbox | undefined;
+  let known = first;
   for (;;) {
     signal.throwIfAborted();
     const box = known ?? (await parts.store.find(id));
     if (box === undefined) {
-      return releaseOrphan(parts, id);
+      // One whose row is being written is nobody's orphan yet.
+      return parts.births.has(id) ? undefined : releaseOrphan(parts, id);
     }
     if (box.status === last && isAtRest(box)) {
       return;

@@ -24,10 +24,15 @@ export class FairQueue {
     return count;
   }
 
+  /** Whether a task would have to wait. */
+  get isFull(): boolean {
+    return this.#running >= this.#limit;
+  }
+
   /** Runs the task when it is its group's turn. Rejects with the signal's reason when that is aborted before. */
   async run<Value>(group: string, signal: AbortSignal, task: () => Promise<Value>): Promise<Value> {
     signal.throwIfAborted();
-    if (this.#running >= this.#limit) {
+    if (this.isFull) {
       await this.#turn(group, signal);
     } else {
       this.#running += 1;

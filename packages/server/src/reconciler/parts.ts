@@ -7,6 +7,7 @@ import type { DevboxStore } from '../devboxes/store.ts';
 import type { TransitionStore } from '../devboxes/transition-store.ts';
 import type { Mounts } from '../mounts/mounts.ts';
 import type { SecretService } from '../secrets/service.ts';
+import type { Births } from './births.ts';
 import type { FairQueue } from './fair-queue.ts';
 
 /** What the steps of a box's life work with. */
@@ -26,6 +27,8 @@ export interface StepParts {
   readonly imageProblem: (id: string, signal: AbortSignal) => Promise<string | undefined>;
   /** Bounds parallel creates, fair between accounts. */
   readonly creates: FairQueue;
+  /** Creates that began before their row was written. */
+  readonly births: Births;
   /** How long a box may stay suspended; null is endlessly. */
   readonly suspendedTtlMs: number | null;
   readonly log: Logger;

@@ -3,7 +3,7 @@ import type { Devbox } from '../devboxes/devbox.ts';
 import { stopped } from './causes.ts';
 import type { StepParts } from './parts.ts';
 import { maySucceedLater, problemOf } from './retries.ts';
-import { run } from './run.ts';
+import { hasSteps, run } from './run.ts';
 import { startSpec } from './start-spec.ts';
 
 /** What the host made, or the box as its failure left it; undefined when the box is no longer wanted. */
@@ -15,14 +15,18 @@ const create = async (
   const fail = async (detail: string) => ({
     box: await parts.transitions.apply(box.id, { to: 'failure', reason: 'execution_failed', detail }),
   });
-  const start = await startSpec(parts, box);
-  if ('missingSecret' in start) {
-    return fail(`secret '${start.missingSecret}' was deleted before the devbox started`);
-  }
-  if (!(await parts.store.markRequested(box.id))) {
-    return { box: undefined };
-  }
   try {
+    const birth = parts.births.take(box.id);
+    if (birth !== undefined) {
+      return { state: await birth };
+    }
+    const start = await startSpec(parts, box);
+    if ('missingSecret' in start) {
+      return fail(`secret '${start.missingSecret}' was deleted before the devbox started`);
+    }
+    if (box.hostState === 'absent' && !(await parts.store.markRequested(box.id))) {
+      return { box: undefined };
+    }
     return { state: await parts.host.create(start.spec) };
   } catch (error) {
     if (maySucceedLater(error, attempt)) {
@@ -32,7 +36,7 @@ const create = async (
   }
 };
 
-/** `provisioning` → `initializing`, `running` (a fork with memory) or `failure`. Safe to repeat: the host answers for a box it has. Waits while the host is away. */
+/** `provisioning` → `initializing`, `running` (where nothing is to be run before) or `failure`. Safe to repeat: the host answers for a box it has. Waits while the host is away. */
 export const provision = async (
   parts: StepParts,
   box: Devbox,
@@ -44,7 +48,10 @@ export const provision = async (
     const detail = `the snapshot to start from cannot be used: ${problem}`;
     return parts.transitions.apply(box.id, { to: 'failure', reason: 'execution_failed', detail });
   }
-  const made = await parts.creates.run(box.accountId, signal, () => create(parts, box, attempt));
+  // One that was begun with its row has its turn already.
+  const made = parts.births.has(box.id)
+    ? await create(parts, box, attempt)
+    : await parts.creates.run(box.accountId, signal, () => create(parts, box, attempt));
   if ('box' in made) {
     return made.box;
   }
@@ -52,9 +59,9 @@ export const provision = async (
   if (state.phase === 'starting') {
     throw new HostError('internal', 'the host answered before the box did', { retryable: true });
   }
-  if (state.phase === 'running' && box.image?.memory === true) {
-    // Its processes go on where they stood: nothing is to be run again.
-    return run(parts, box, { isolation: state.isolation });
+  if (state.phase === 'running' && (box.image?.memory === true || !hasSteps(box))) {
+    // Processes that came with the memory go on where they stood: nothing is to be run again.
+    return run(parts, box, { isolation: state.isolation, isInitialized: box.image?.memory !== true });
   }
   return parts.transitions.apply(
     box.id,

@@ -1,10 +1,11 @@
 import type { BuildState, HostEvent } from '@berth/host/contract';
 import type { Logger } from 'pino';
 import type { NotificationHub } from '../database/notifications.ts';
+import { unsettledTopic } from '../devboxes/announce.ts';
 import { type Devbox, isEnded } from '../devboxes/devbox.ts';
 import type { DueStore } from '../devboxes/due-store.ts';
-import { unsettledTopic } from '../devboxes/store.ts';
 import { Alarm } from './alarm.ts';
+import { Births } from './births.ts';
 import { findDifferences } from './compare.ts';
 import { handleDeadlines } from './deadlines.ts';
 import { drive } from './drive.ts';
@@ -17,7 +18,7 @@ import { Sweep } from './sweep.ts';
 import { Workers } from './workers.ts';
 
 export interface ReconcilerParts
-  extends Omit<StepParts, 'creates' | 'defaultIsolation' | 'onDeadline' | 'suspendedTtlMs'> {
+  extends Omit<StepParts, 'creates' | 'births' | 'defaultIsolation' | 'onDeadline' | 'suspendedTtlMs'> {
   readonly dues: DueStore;
   readonly hub: NotificationHub;
   readonly settings: ReconcilerSettings;
@@ -30,6 +31,8 @@ export interface ReconcilerParts
 
 /** Closes the difference between what rows say is wanted and what the host says is. */
 export class Reconciler {
+  /** Creates that begin before their row is written. */
+  readonly births: Births;
   readonly #parts: ReconcilerParts;
   readonly #workers: Workers;
   readonly #watch: HostWatch;
@@ -44,11 +47,15 @@ export class Reconciler {
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
     this.#log = parts.log;
+    const creates = new FairQueue(parts.settings.parallelCreates);
+    const { defaultIsolation } = parts.settings;
+    this.births = new Births({ ...parts, defaultIsolation, creates, onDropped: (id) => this.nudge(id) });
     const steps: StepParts = {
       ...parts,
-      defaultIsolation: parts.settings.defaultIsolation,
+      defaultIsolation,
       suspendedTtlMs: parts.settings.suspendedTtlMs,
-      creates: new FairQueue(parts.settings.parallelCreates),
+      creates,
+      births: this.births,
       onDeadline: (inMs) => this.#deadlines.within(inMs),
       onReleased: (box) => {
         parts.onReleased(box);
@@ -56,7 +63,7 @@ export class Reconciler {
       },
     };
     this.#workers = new Workers({
-      work: (id, signal, attempt) => this.#work(steps, id, signal, attempt),
+      work: (id, signal, attempt, box) => this.#work(steps, id, signal, attempt, box),
       log: parts.log,
       firstPauseMs: parts.settings.firstPauseMs,
     });
@@ -90,9 +97,9 @@ export class Reconciler {
     this.#sweep.soon();
   }
 
-  /** Has one box looked at now. */
-  nudge(id: string): void {
-    this.#workers.nudge(id);
+  /** Has one box looked at now; `box` is that box as it was just written. */
+  nudge(id: string, box?: Devbox): void {
+    this.#workers.nudge(id, box);
   }
 
   /** Something may be due in this time, earlier than was known. */
@@ -146,9 +153,15 @@ export class Reconciler {
     }
   }
 
-  async #work(steps: StepParts, id: string, signal: AbortSignal, attempt: number): Promise<void> {
+  async #work(
+    steps: StepParts,
+    id: string,
+    signal: AbortSignal,
+    attempt: number,
+    box: Devbox | undefined,
+  ): Promise<void> {
     try {
-      await drive(steps, id, signal, attempt, (status) => this.#acting.set(id, status));
+      await drive(steps, id, signal, attempt, (status) => this.#acting.set(id, status), box);
     } finally {
       this.#acting.delete(id);
     }

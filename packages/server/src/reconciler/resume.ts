@@ -5,7 +5,7 @@ import { asleep } from './asleep.ts';
 import { stopped } from './causes.ts';
 import type { StepParts } from './parts.ts';
 import { maySucceedLater, problemOf } from './retries.ts';
-import { run } from './run.ts';
+import { hasSteps, run } from './run.ts';
 import { startSpec } from './start-spec.ts';
 
 /** What a person can do about a memory image that cannot be used. */
@@ -26,10 +26,6 @@ const stay = (
 /** Whether the memory that the row speaks of is there. The host would start the box from its disk without a word. */
 const isMemoryLost = (box: Devbox, state: BoxState | undefined): boolean =>
   box.resume === 'memory' && state?.phase === 'suspended' && state.hasMemory !== true;
-
-/** Whether anything is to be run before the box counts as running. If not, `initializing` is passed over: clients that look at once do not expect it. */
-const hasSteps = (box: Devbox): boolean =>
-  box.mountsLeft > 0 || box.wish.entrypoint !== undefined || (box.launchParameters.launch_commands ?? []).length > 0;
 
 const start = async (
   parts: StepParts,
@@ -78,6 +74,7 @@ export const resume = async (
   const { state } = made;
   switch (state?.phase) {
     case 'running':
+      // `initializing` is passed over where nothing is to be run: clients that look at once do not expect it.
       return box.resume === 'memory' || !hasSteps(box)
         ? run(parts, box, { isolation: state.isolation })
         : parts.transitions.apply(box.id, { to: 'initializing', isolation: state.isolation });

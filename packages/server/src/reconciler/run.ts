@@ -3,11 +3,15 @@ import type { Devbox } from '../devboxes/devbox.ts';
 import type { Transition } from '../devboxes/transition.ts';
 import type { StepParts } from './parts.ts';
 
+/** Whether anything is to be run before the box counts as running. */
+export const hasSteps = (box: Devbox): boolean =>
+  box.mountsLeft > 0 || box.wish.entrypoint !== undefined || (box.launchParameters.launch_commands ?? []).length > 0;
+
 /** → `running`, with its deadline set. */
 export const run = async (
   parts: StepParts,
   box: Devbox,
-  more: Pick<Extract<Transition, { to: 'running' }>, 'isolation' | 'detail'> = {},
+  more: Pick<Extract<Transition, { to: 'running' }>, 'isolation' | 'detail' | 'isInitialized'> = {},
 ): Promise<Devbox | undefined> => {
   const lifetime = lifetimeMs(box.launchParameters);
   const running = await parts.transitions.apply(box.id, { to: 'running', lifetimeMs: lifetime, ...more });

@@ -3,13 +3,15 @@ import { boxSpec } from '../devboxes/box-spec.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
 import type { StepParts } from './parts.ts';
 
+export type StartSpecParts = Pick<StepParts, 'secrets' | 'defaultIsolation'>;
+
 /**
  * What the host is asked to start, with the values that secrets have now; or the name of a secret that is gone. Values are read at each
  * start and kept nowhere.
  */
 export const startSpec = async (
-  parts: Pick<StepParts, 'secrets' | 'defaultIsolation'>,
-  box: Devbox,
+  parts: StartSpecParts,
+  box: Pick<Devbox, 'id' | 'accountId' | 'launchParameters' | 'wish' | 'image' | 'imageBlueprintId'>,
 ): Promise<{ readonly spec: BoxSpec } | { readonly missingSecret: string }> => {
   const wanted = Object.entries(box.wish.secretNames);
   const found = await parts.secrets.reveal(box.accountId, [...new Set(wanted.map(([, name]) => name))]);

@@ -62,6 +62,8 @@ export const release = async (parts: StepParts, box: Devbox): Promise<void> => {
       return;
     }
   }
+  // What is still on its way to the host must not come after the end.
+  await parts.births.take(box.id)?.catch(() => undefined);
   await parts.host.destroy(box.id);
   await parts.store.markDestroyed(box.id);
   parts.onReleased({ ...box, revision: box.revision + 1 });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Devbox } from '../devboxes/devbox.ts';
 
 interface Worker {
   /** Asked for again while at work. */
@@ -9,7 +10,7 @@ interface Worker {
 
 export interface WorkersParts {
   /** Brings one box to where it should be. Interrupted waits may throw whatever they like. */
-  readonly work: (id: string, signal: AbortSignal, attempt: number) => Promise<void>;
+  readonly work: (id: string, signal: AbortSignal, attempt: number, box: Devbox | undefined) => Promise<void>;
   readonly log: Logger;
   /** First pause after a failure; doubles up to {@link longestPauseMs}. */
   readonly firstPauseMs?: number;
@@ -37,8 +38,8 @@ export class Workers {
     return this.#workers.size;
   }
 
-  /** Has the box looked at now: starts a worker, or cuts short what the present one waits for. */
-  nudge(id: string): void {
+  /** Has the box looked at now: starts a worker, or cuts short what the present one waits for. `box` as it was just written spares a look. */
+  nudge(id: string, box?: Devbox): void {
     if (this.#stopping.signal.aborted) {
       return;
     }
@@ -50,7 +51,7 @@ export class Workers {
     }
     const worker: Worker = { again: false, interrupt: new AbortController() };
     this.#workers.set(id, worker);
-    const run = this.#run(id, worker).finally(() => this.#runs.delete(run));
+    const run = this.#run(id, worker, box).finally(() => this.#runs.delete(run));
     this.#runs.add(run);
   }
 
@@ -63,7 +64,8 @@ export class Workers {
     await Promise.allSettled(this.#runs);
   }
 
-  async #run(id: string, worker: Worker): Promise<void> {
+  async #run(id: string, worker: Worker, first: Devbox | undefined): Promise<void> {
+    let box = first;
     let failures = 0;
     let settled = false;
     while (!settled && !this.#stopping.signal.aborted) {
@@ -71,7 +73,9 @@ export class Workers {
       worker.interrupt = new AbortController();
       const { signal } = worker.interrupt;
       try {
-        await this.#parts.work(id, signal, failures);
+        const known = box;
+        box = undefined;
+        await this.#parts.work(id, signal, failures, known);
         failures = 0;
         settled = !worker.again;
       } catch (error) {

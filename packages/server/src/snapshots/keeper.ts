@@ -1,7 +1,7 @@
 import { type Host, HostError } from '@berth/host/contract';
 import type { Logger } from 'pino';
 import type { NotificationHub } from '../database/notifications.ts';
-import { unsettledTopic } from '../devboxes/store.ts';
+import { unsettledTopic } from '../devboxes/announce.ts';
 import { maySucceedLater, problemOf } from '../reconciler/retries.ts';
 import { Sweep } from '../reconciler/sweep.ts';
 import { Workers } from '../reconciler/workers.ts';
