@@ -49,6 +49,8 @@ export class ActivityTracker {
   /** An execution has ended just now, of a box with or without an idle rule. */
   async heardEnd(devboxId: string, executionId: string): Promise<void> {
     if (this.#open.has(openKey(devboxId, executionId))) {
+      // Before its row goes: whoever finds it gone finds this too.
+      this.touch({ id: devboxId, hasIdleRule: true });
       await this.close(devboxId, executionId);
     }
   }

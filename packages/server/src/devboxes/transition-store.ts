@@ -93,7 +93,7 @@ export class TransitionStore {
 /** A box that runs needs nobody; those who wait for their image to be free of it do. */
 const needsLook = (transition: Transition) =>
   transition.to === 'running'
-    ? sql`case when image_id is not null then ${announce(unsettledTopic)} end`
+    ? sql`case when image_id is not null or image_blueprint_id is not null then ${announce(unsettledTopic)} end`
     : announce(unsettledTopic);
 
 const write = async (

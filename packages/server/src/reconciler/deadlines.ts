@@ -74,6 +74,7 @@ export const handleDeadlines = async (parts: DeadlineParts): Promise<void> => {
   for (const id of await parts.dues.idle()) {
     const box = (await isBusy(parts, id)) ? undefined : await parts.store.find(id);
     if (box !== undefined) {
+      await parts.activity.flush();
       const end = idleEnd(box, await parts.accountSettings(box.accountId));
       await parts.transitions.apply(id, end, { idle: true, from: ['running'] });
     }

@@ -1,9 +1,13 @@
 import type { BoxSpec } from '@berth/host/contract';
 import { boxSpec } from '../devboxes/box-spec.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
-import type { StepParts } from './parts.ts';
+import type { SecretService } from '../secrets/service.ts';
 
-export type StartSpecParts = Pick<StepParts, 'secrets' | 'defaultIsolation'>;
+export interface StartSpecParts {
+  readonly secrets: Pick<SecretService, 'reveal'>;
+  /** Grade of isolation of boxes for which nobody names one. */
+  readonly defaultIsolation: BoxSpec['isolation'];
+}
 
 /**
  * What the host is asked to start, with the values that secrets have now; or the name of a secret that is gone. Values are read at each
