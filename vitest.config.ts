@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** How much longer than on a usual machine everything may take: 20 where the processor is emulated. */
 const patience = Number(process.env['BERTH_TEST_PATIENCE'] ?? 1);
-const shared = { exclude: ['**/node_modules/**'], testTimeout: 20_000 * patience, hookTimeout: 30_000 * patience };
+const shared = { exclude: ['**/node_modules/**'], testTimeout: 60_000 * patience, hookTimeout: 60_000 * patience };
 
 export default defineConfig({
   test: {

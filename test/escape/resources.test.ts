@@ -9,7 +9,9 @@ describe('one box eats all it can, its neighbour goes on', () => {
   const neighbourAnswers = async () =>
     expect(await output(neighbour.client, neighbour.id, 'echo neighbour')).toBe('neighbour\n');
 
-  it('a fork bomb meets the limit of processes', { timeout: 120_000 }, async () => {
+  it('a fork bomb meets the limit of processes (CWE-400)', {
+    timeout: 120_000,
+  }, async () => {
     await withBox(client, small, async ({ id }) => {
       const bomb = await client.devboxes.executeAsync(id, { command: 'f() { f | f & }; f; sleep 3' });
       for (let beat = 0; beat < 5; beat += 1) {
@@ -20,7 +22,9 @@ describe('one box eats all it can, its neighbour goes on', () => {
     await neighbourAnswers();
   });
 
-  it('a memory hog is ended, with out of memory as the cause', { timeout: 120_000 }, async () => {
+  it('a memory hog is ended, with out of memory as the cause (CWE-770, CVE-2020-8551: memory of a neighbour or the node)', {
+    timeout: 120_000,
+  }, async () => {
     await withBox(client, small, async ({ id }) => {
       const hog = await run(
         client,
@@ -40,7 +44,9 @@ describe('one box eats all it can, its neighbour goes on', () => {
     });
   });
 
-  it('a disk filler meets its quota, and the box can be used and deleted', { timeout: 120_000 }, async () => {
+  it('a disk filler meets its quota, and the box can be used and deleted (CVE-2020-8557: a container fills the disk of its node)', {
+    timeout: 120_000,
+  }, async () => {
     await withBox(client, small, async ({ id }) => {
       const filled = await run(client, id, 'dd if=/dev/zero of=/tmp/fill bs=4M count=1536');
       expect(filled.exit_status).not.toBe(0);
@@ -54,7 +60,7 @@ describe('one box eats all it can, its neighbour goes on', () => {
     });
   });
 
-  it('running out of descriptors harms only who did it', { timeout: 60_000 }, async () => {
+  it('running out of descriptors harms only who did it (CWE-774)', { timeout: 60_000 }, async () => {
     await withBox(client, small, async ({ id }) => {
       const script =
         'import os\nfds = []\ntry:\n  while True: fds.append(os.open("/dev/null", 0))\nexcept OSError as e: print(e.errno)';
@@ -64,7 +70,9 @@ describe('one box eats all it can, its neighbour goes on', () => {
     });
   });
 
-  it('a hundred thousand files are deleted with the box', { timeout: 120_000 }, async () => {
+  it('a hundred thousand files are deleted with the box (CVE-2020-8557 kin: the inodes of the node)', {
+    timeout: 120_000,
+  }, async () => {
     await withBox(client, small, async ({ id }) => {
       const script =
         'import os\nos.makedirs("/tmp/many")\nfor i in range(100000): open(f"/tmp/many/{i}", "w").close()\nprint(len(os.listdir("/tmp/many")))';
@@ -74,7 +82,9 @@ describe('one box eats all it can, its neighbour goes on', () => {
     });
   });
 
-  it('endless output to nobody is held back, not kept in memory', { timeout: 120_000 }, async () => {
+  it('endless output to nobody is held back, not kept in memory (CVE-2022-31030: memory of the runtime through exec)', {
+    timeout: 120_000,
+  }, async () => {
     await withBox(client, small, async ({ id }) => {
       const flood = await client.devboxes.executeAsync(id, { command: 'timeout 5 cat /dev/zero | tr "\\0" y' });
       await neighbourAnswers();
@@ -84,7 +94,7 @@ describe('one box eats all it can, its neighbour goes on', () => {
     });
   });
 
-  it('threads, sockets and timers by the thousand end with the box', { timeout: 60_000 }, async () => {
+  it('threads, sockets and timers by the thousand end with the box (CWE-400)', { timeout: 60_000 }, async () => {
     await withBox(client, small, async ({ id }) => {
       const script =
         'import socket, threading, time\nopened = []\ntry:\n  for i in range(900): opened.append(socket.socket())\n  for i in range(200): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nexcept Exception: pass\nprint("up", flush=True)\ntime.sleep(60)';

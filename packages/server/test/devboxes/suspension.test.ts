@@ -13,8 +13,8 @@ const post = (id: string, verb: string, body: unknown = '', headers?: Record<str
 const get = async (id: string) => (await server.caller.call('GET', `/v1/devboxes/${id}`)).json;
 const row = (id: string) =>
   server.server.parts.database.selectFrom('devboxes').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-// biome-ignore lint/suspicious/noExplicitAny: views of every shape
-const statuses = (view: any): string[] => view.state_transitions.map((each: { status: string }) => each.status);
+const statuses = (view: { readonly state_transitions: ReadonlyArray<{ readonly status: string }> }): string[] =>
+  view.state_transitions.map((each) => each.status);
 const commands = async (id: string): Promise<string[]> => {
   const { json } = await server.caller.call('GET', `/v1/devboxes/${id}/logs`);
   return json.logs.flatMap((entry: { cmd?: string }) => entry.cmd ?? []);
