@@ -1,7 +1,7 @@
 import type Runloop from '@runloop/api-client';
 import { describe, expect, it } from 'vitest';
 import { output, run, useBox, withBox } from '../platform/boxes.ts';
-import { rawClient } from '../platform/clients.ts';
+import { rawClient, sandboxed } from '../platform/clients.ts';
 
 /** A box from a snapshot of `source` that is taken now; both are gone afterwards. */
 const withCopy = async <T>(client: Runloop, source: string, use: (id: string) => Promise<T>): Promise<T> => {
@@ -63,7 +63,10 @@ except OSError as error: pass`;
     await output(box.client, box.id, 'sudo cp /bin/cat /tmp/root-cat && sudo chmod 6755 /tmp/root-cat');
     await withCopy(client, box.id, async (id) => {
       expect(await output(client, id, 'stat -c "%u %g %a" /tmp/root-cat')).toBe('0 0 6755\n');
-      expect(await output(client, id, '/tmp/root-cat /proc/self/uid_map | tr -s " "')).not.toMatch(/^ 0 0 /m);
+      if (!sandboxed()) {
+        // A kernel of the box's own has its own root; seen from outside it is nobody all the same (test/escape/privilege).
+        expect(await output(client, id, '/tmp/root-cat /proc/self/uid_map | tr -s " "')).not.toMatch(/^ 0 0 /m);
+      }
     });
   });
 });
