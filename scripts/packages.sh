@@ -5,6 +5,7 @@ missing_packages() {
   local missing=()
   has() { command -v "$1" >/dev/null 2>&1 || [[ -x /usr/sbin/$1 || -x /sbin/$1 ]]; }
   has runc || missing+=(runc)
+  has buildah || missing+=(buildah)
   has nft || missing+=(nftables)
   has mkfs.btrfs || missing+=(btrfs-progs)
   has mmdebstrap || missing+=(mmdebstrap)

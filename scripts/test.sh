@@ -67,7 +67,7 @@ run_unit() {
   check 'types' "$node" node_modules/typescript/bin/tsc -p tsconfig.json --noEmit
   check 'import direction' "$node" node_modules/dependency-cruiser/bin/dependency-cruiser.mjs --config .dependency-cruiser.mjs packages/{contract,server,host,cli}/src packages/guest/protocol
   check 'sizes of files' file_sizes
-  check 'shell syntax' bash -n berth scripts/*.sh packages/host/images/default/*.sh
+  check 'shell syntax' bash -n berth scripts/*.sh packages/host/images/*/*.sh
   if cargo fmt --version >/dev/null 2>&1; then check 'Rust format' cargo fmt --all --check; fi
   if cargo clippy --version >/dev/null 2>&1; then check 'Rust lint' cargo clippy --locked --workspace --all-targets --quiet -- -D warnings; fi
   cargo_tests 'Rust tests' --workspace

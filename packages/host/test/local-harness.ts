@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readBuildConfiguration } from '../src/builds/build-configuration.ts';
 import type { Isolation } from '../src/contract/index.ts';
 import type { HostConfiguration } from '../src/local/configuration.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
@@ -117,6 +118,7 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
     pool: 'off',
     poolMemoryBytes: undefined,
     nameservers: [],
+    builds: readBuildConfiguration({ BERTH_BASE_IMAGES: 'local' }),
     logLevel: 'warn',
     ...change,
   };
@@ -133,7 +135,7 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
       BERTH_SUBNET: configuration.subnet,
       BERTH_INTERFACE_PREFIX: configuration.interfacePrefix,
       BERTH_FIRST_OWNER: String(configuration.owners.first),
-      BERTH_OWNER_BOXES: String(configuration.owners.boxes),
+      BERTH_OWNER_BOXES: String(configuration.owners.slots),
       BERTH_VOLUME_BYTES: String(configuration.volumeBytes),
       BERTH_POOL: configuration.pool,
     },

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { buildChecks } from '../doctor/builds.ts';
 import { type Finding, runChecks } from '../doctor/check.ts';
 import { isolationChecks } from '../doctor/isolation.ts';
 import { kernelChecks } from '../doctor/kernel.ts';
@@ -13,7 +14,7 @@ export const doctorCommand = (): Command =>
     .addHelpText('after', '\nExamples:\n  ./berth doctor\n  ./berth doctor --json')
     .action(async (options: { json?: true }) => {
       const findings = await runChecks(
-        [...machineChecks, ...kernelChecks, ...isolationChecks, ...supplyChecks],
+        [...machineChecks, ...kernelChecks, ...isolationChecks, ...buildChecks, ...supplyChecks],
         (finding) => {
           if (!options.json) {
             tell(finding);

@@ -16,6 +16,8 @@ export interface StatePaths {
   readonly supervisorState: string;
   /** What the host found it can isolate boxes by. */
   readonly isolations: string;
+  /** Whether it can build images. */
+  readonly builds: string;
 }
 
 /** The state directory named by `BERTH_STATE`. */
@@ -35,6 +37,7 @@ export const statePaths = (state: string = stateDirectory()): StatePaths => ({
   supervisorLock: join(state, 'run', 'supervisor.lock'),
   supervisorState: join(state, 'run', 'supervisor.json'),
   isolations: join(state, 'run', 'isolations.json'),
+  builds: join(state, 'run', 'builds.json'),
 });
 
 /** File that names the process of one service. */

@@ -8,6 +8,7 @@ pub mod cgroup;
 pub mod disk;
 pub mod error;
 pub mod freezer;
+pub mod import;
 pub mod kernel;
 pub mod lane;
 pub mod mount;

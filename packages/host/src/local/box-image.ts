@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
+import { boxLayers, storesOf } from '../builds/image-stacks.ts';
 import { type BoxImage, type BoxSpec, HostError, type Layer } from '../contract/index.ts';
 import type { HostParts } from './host-parts.ts';
-
-/** More than these one overlay does not take, with room for those of a box that starts from the last. */
-export const MAX_LAYERS = 128;
 
 /** What a box is put together from. */
 export interface Image {
@@ -13,7 +11,10 @@ export interface Image {
 }
 
 /** Finds what a box is to start from. @throws HostError `imageUnavailable`, `memoryUnsupported` */
-export function findImage(parts: Pick<HostParts, 'configuration' | 'paths' | 'snapshotStore'>, image: BoxImage): Image {
+export function findImage(
+  parts: Pick<HostParts, 'builds' | 'configuration' | 'paths' | 'snapshotStore'>,
+  image: BoxImage,
+): Image {
   const found = resolve(parts, image);
   requireLayers(found.layers);
   return found;
@@ -32,7 +33,12 @@ export const defaultLayers = (imageRootfs: string | undefined): readonly Layer[]
   imageRootfs === undefined ? [] : [{ path: imageRootfs, ownerBase: 0 }];
 
 function resolve(
-  { configuration, paths, snapshotStore }: Pick<HostParts, 'configuration' | 'paths' | 'snapshotStore'>,
+  {
+    builds,
+    configuration,
+    paths,
+    snapshotStore,
+  }: Pick<HostParts, 'builds' | 'configuration' | 'paths' | 'snapshotStore'>,
   image: BoxImage,
 ): Image {
   if (image === 'default') {
@@ -46,7 +52,12 @@ function resolve(
     return image;
   }
   if ('imageId' in image) {
-    throw new HostError('imageUnavailable', `there is no image ${image.imageId}`);
+    const built = builds.requireImage(image.imageId);
+    builds.touch(storesOf(built));
+    return {
+      layers: boxLayers(paths, built, configuration.owners.buildBase ?? 0),
+      environment: built.environment,
+    };
   }
   const snapshot = snapshotStore.get(image.snapshotId);
   if (snapshot?.phase !== 'ready') {

@@ -72,7 +72,8 @@ export class BoxStarter {
     const ownerBase = configuration.owners.baseOf(row.slot);
     const meminfo = paths.meminfo(row.place);
     const limitBytes = diskLimit(this.#parts, row) + (row.phase === 'resuming' ? START_SLACK_BYTES : 0);
-    const ancestor = paths.snapshotOf(row.layers[0]?.path ?? '');
+    const top = row.layers[0]?.path ?? '';
+    const ancestor = paths.snapshotOf(top) ?? (paths.imageStoreOf(top) === undefined ? undefined : paths.imageSeed);
     await helper.call('subvolumeCreate', {
       path: paths.subvolume(row.place),
       limitBytes,

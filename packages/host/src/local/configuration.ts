@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
+import { type BuildConfiguration, readBuildConfiguration } from '../builds/build-configuration.ts';
 import { OwnerRange } from '../runtimes/oci/owner-range.ts';
 
 /** What an installation tells its host. */
@@ -28,6 +29,7 @@ export interface HostConfiguration {
   /** What waiting boxes may take of the machine's memory; decided by its size when left out. */
   readonly poolMemoryBytes: number | undefined;
   readonly nameservers: readonly string[];
+  readonly builds: BuildConfiguration;
   readonly logLevel: string;
 }
 
@@ -71,6 +73,7 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
     pool,
     poolMemoryBytes: bytes('BERTH_POOL_MEMORY_BYTES'),
     nameservers: parseNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => '')),
+    builds: readBuildConfiguration(environment),
     logLevel: environment.BERTH_LOG_LEVEL ?? 'info',
   };
 }

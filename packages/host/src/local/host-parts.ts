@@ -1,3 +1,4 @@
+import type { BuildStore } from '../builds/build-store.ts';
 import type { HostEvent, Isolation } from '../contract/index.ts';
 import type { HelperClient } from '../helper/helper-client.ts';
 import type { CgroupLayout } from '../runtimes/oci/cgroup-layout.ts';
@@ -24,6 +25,7 @@ export interface HostParts {
   readonly paths: StatePaths;
   readonly store: BoxStore;
   readonly snapshotStore: SnapshotStore;
+  readonly builds: BuildStore;
   readonly spool: Spool;
   readonly helper: HelperClient;
   readonly guests: GuestBoxes;

@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { UnusableBuilder } from '../builds/unusable-builder.ts';
+import { buildAt, type RunningSandbox } from '../builds/build-parts.ts';
+import { BuildStore } from '../builds/build-store.ts';
+import { openBuilder } from '../builds/open-builder.ts';
 import { EventHub } from '../events/event-hub.ts';
 import { HelperClient } from '../helper/helper-client.ts';
 import type { HelperEvent } from '../helper/protocol.ts';
@@ -42,6 +44,8 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
   const database = openHostDatabase(paths.database);
   const store = new BoxStore(database, defaultLayers(configuration.imageRootfs));
   const snapshotStore = new SnapshotStore(database);
+  const builds = new BuildStore(database);
+  const sandboxes = new Map<string, RunningSandbox>();
   const hub = new EventHub();
   const watching = {
     runtimes: makeRuntimes(configuration, paths),
@@ -58,13 +62,23 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
       log[event.level]({ part: 'helper' }, event.message);
       return;
     }
+    if (buildAt(event.boxId) !== undefined) {
+      sandboxes.get(event.boxId)?.exited(event.pid, event.waitStatus);
+      return;
+    }
     void lifecycle?.exited(event.boxId, event.pid, event.waitStatus);
   };
   const helper = new HelperClient({
     binary: configuration.helperBinary,
     onEvent: onHelperEvent,
     onStart: async (life) => {
-      nameserver = await prepareHelper({ ...watching, helper: life }, store, configuration, paths);
+      nameserver = await prepareHelper(
+        { ...watching, helper: life },
+        store,
+        [...sandboxes.values()],
+        configuration,
+        paths,
+      );
     },
     onExit: (reason) => log.error({ reason }, 'helper ended; it is started again'),
   });
@@ -95,6 +109,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     paths,
     store,
     snapshotStore,
+    builds,
     spool,
     helper,
     guests,
@@ -119,14 +134,24 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
   for (const { isolation, usable, reason, memory } of isolations) {
     log.info({ isolation, usable, reason, memory }, 'isolation');
   }
+  const pool = openPool(parts, boxes);
+  const builder = await openBuilder({
+    ...parts,
+    settings: configuration.builds,
+    ownerBase: configuration.owners.buildBase,
+    sandboxes,
+    emit: (state) => hub.emit({ type: 'build', state }),
+    release: async (layer) => pool?.release(layer),
+  });
+  await writeFile(paths.buildsFinding, JSON.stringify(await builder.figures()), { mode: 0o644 });
   await writeFile(paths.isolations, JSON.stringify(isolations), { mode: 0o644 });
   return new LocalHost({
     parts,
     lifecycle: boxes,
     hub,
     isolations,
-    pool: openPool(parts, boxes),
-    builder: new UnusableBuilder('this version of the host only builds in simulations'),
+    pool,
+    builder,
     release: async () => {
       await guests.closeAll();
       helper.close();
@@ -140,6 +165,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
 async function prepareHelper(
   watching: WatchParts,
   store: BoxStore,
+  sandboxes: readonly RunningSandbox[],
   configuration: HostConfiguration,
   paths: StatePaths,
 ): Promise<string> {
@@ -153,9 +179,12 @@ async function prepareHelper(
     interfacePrefix: configuration.interfacePrefix,
     subnet: configuration.subnet,
     ready: READY_NETWORKS,
-    inUse: present.flatMap(({ netSlot }) => (netSlot === undefined ? [] : [netSlot])),
+    inUse: [...present, ...sandboxes.flatMap(({ running }) => running ?? [])].flatMap(({ netSlot }) =>
+      netSlot === undefined ? [] : [netSlot],
+    ),
     nameservers: [...configuration.nameservers],
   });
+  await Promise.all(sandboxes.map((sandbox) => sandbox.watch(helper)));
   for (const row of present) {
     if (row.phase === 'running') {
       await watchBox(watching, row);

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** Longest path of a Unix socket, without its closing NUL. */
 const MAX_SOCKET_PATH = 107;
@@ -15,8 +15,17 @@ export class StatePaths {
   readonly snapshots: string;
   /** Memory images of boxes and snapshots. On the volume, like the disks they belong to. */
   readonly memory: string;
+  /** Subvolumes that builds write to, one each. */
+  readonly builds: string;
+  /** Contexts as they were uploaded. */
+  readonly contexts: string;
+  /** Subvolume with the layers of all built images: in one, so that no two files of them have the same inode number. */
+  readonly images: string;
+  /** Subvolume from which disks of boxes on built layers descend (helper, `import`). */
+  readonly imageSeed: string;
   /** Only for root. */
   readonly host: string;
+  readonly buildLogs: string;
   readonly database: string;
   readonly spool: string;
   readonly run: string;
@@ -30,6 +39,7 @@ export class StatePaths {
   readonly lock: string;
   /** What the host found it can do, for others to read. */
   readonly isolations: string;
+  readonly buildsFinding: string;
 
   constructor(state: string) {
     this.state = state;
@@ -38,7 +48,12 @@ export class StatePaths {
     this.subvolumes = join(this.volume, 'boxes');
     this.snapshots = join(this.volume, 'snapshots');
     this.memory = join(this.volume, 'memory');
+    this.builds = join(this.volume, 'builds');
+    this.contexts = join(this.volume, 'contexts');
+    this.images = join(this.volume, 'images');
+    this.imageSeed = join(this.volume, 'image-seed');
     this.host = join(state, 'host');
+    this.buildLogs = join(this.host, 'builds');
     this.database = join(this.host, 'host.sqlite');
     this.spool = join(this.host, 'spool');
     this.run = join(state, 'run');
@@ -49,6 +64,7 @@ export class StatePaths {
     this.socket = join(this.run, 'host.sock');
     this.lock = join(this.run, 'host.lock');
     this.isolations = join(this.run, 'isolations.json');
+    this.buildsFinding = join(this.run, 'builds.json');
   }
 
   /** Where runtimes keep their state, configured ones or not: boxes outlive a configuration. */
@@ -68,6 +84,38 @@ export class StatePaths {
   /** The snapshot whose layer this is. */
   snapshotOf(layer: string): string | undefined {
     return dirname(dirname(layer)) === this.snapshots ? dirname(layer) : undefined;
+  }
+
+  build(buildId: string): string {
+    return join(this.builds, buildId);
+  }
+
+  context(buildId: string): string {
+    return join(this.contexts, buildId);
+  }
+
+  buildLog(buildId: string): string {
+    return join(this.buildLogs, buildId);
+  }
+
+  /** Where built layers lie, one directory a build. */
+  get imageStores(): string {
+    return join(this.images, 'upper');
+  }
+
+  imageStore(storeId: string): string {
+    return join(this.imageStores, storeId);
+  }
+
+  /** A layer of a store, as a box takes it. */
+  imageLayer(storeId: string, layerId: string): string {
+    return join(this.imageStore(storeId), 'overlay', layerId, 'diff');
+  }
+
+  /** The store in which this layer lies. */
+  imageStoreOf(layer: string): string | undefined {
+    const store = dirname(dirname(dirname(layer)));
+    return dirname(store) === this.imageStores ? basename(store) : undefined;
   }
 
   boxMemory(place: string): string {

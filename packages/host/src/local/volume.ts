@@ -24,6 +24,8 @@ export async function ensureVolume(paths: StatePaths, volumeBytes: number | unde
   }
   await mkdir(paths.subvolumes, { recursive: true, mode: 0o711 });
   await mkdir(paths.snapshots, { recursive: true, mode: 0o700 });
+  await mkdir(paths.builds, { recursive: true, mode: 0o700 });
+  await mkdir(paths.contexts, { recursive: true, mode: 0o700 });
   await mkdir(paths.memory, { recursive: true, mode: 0o700 });
 }
 

@@ -37,6 +37,31 @@ const words = (lines: readonly string[]) => lines.flatMap((line) => line.split('
  * flags lie in memory that a filter cannot read); what is refused on purpose fails with EPERM.
  */
 export function seccompProfile(): SeccompProfile {
+  return profileOf(
+    [],
+    [
+      ['clone', CLONE_NAMESPACES],
+      ['unshare', CLONE_NAMESPACES | CLONE_NEWTIME],
+    ],
+  );
+}
+
+/** The same with what a container runtime needs inside: namespaces, mounts, host names. For sandboxes that start containers of their own. */
+export function nestingSeccompProfile(): SeccompProfile {
+  const { mounts, namespaces, ...denied } = rules.deny;
+  const allowed = words([...mounts, ...namespaces, 'clone unshare sethostname setdomainname']);
+  return profileOf(
+    allowed.filter((name) => !name.startsWith('quotactl')),
+    [],
+    Object.values(denied).flat(),
+  );
+}
+
+function profileOf(
+  allowed: readonly string[],
+  withoutNamespaces: ReadonlyArray<readonly [string, number]>,
+  denied: readonly string[] = Object.values(rules.deny).flat(),
+): SeccompProfile {
   const allow = (name: string, op: string, value: number, valueTwo?: number): SyscallRule => ({
     names: [name],
     action: 'SCMP_ACT_ALLOW',
@@ -48,8 +73,8 @@ export function seccompProfile(): SeccompProfile {
     architectures: architectures[process.arch] ?? [],
     syscalls: [
       { names: words(rules.allow), action: 'SCMP_ACT_ALLOW' },
-      allow('clone', 'SCMP_CMP_MASKED_EQ', CLONE_NAMESPACES, 0),
-      allow('unshare', 'SCMP_CMP_MASKED_EQ', CLONE_NAMESPACES | CLONE_NEWTIME, 0),
+      ...withoutNamespaces.map(([name, flags]) => allow(name, 'SCMP_CMP_MASKED_EQ', flags, 0)),
+      ...(allowed.length === 0 ? [] : [{ names: allowed, action: 'SCMP_ACT_ALLOW' } as const]),
       allow('socket', 'SCMP_CMP_LE', LAST_FAMILY),
       {
         names: ['socket'],
@@ -58,7 +83,7 @@ export function seccompProfile(): SeccompProfile {
         args: [{ index: 0, value: LAST_FAMILY, op: 'SCMP_CMP_GT' }],
       },
       ...PERSONALITIES.map((value) => allow('personality', 'SCMP_CMP_EQ', value)),
-      { names: words(Object.values(rules.deny).flat()), action: 'SCMP_ACT_ERRNO', errnoRet: EPERM },
+      { names: words(denied).filter((name) => !allowed.includes(name)), action: 'SCMP_ACT_ERRNO', errnoRet: EPERM },
     ],
   };
 }

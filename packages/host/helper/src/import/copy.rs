@@ -1,0 +1,184 @@
+//! Copies a tree that others wrote: nothing is followed, nothing runs that could change it meanwhile, and what does not belong into a layer is
+//! refused.
+
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use super::sys;
+use crate::error::{Code, Error, Result};
+
+/// Each level holds two descriptors and a frame of the stack. No path that a program can name is as deep.
+const MAX_DEPTH: usize = 2_048;
+
+#[derive(Default)]
+pub struct Taken {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+struct Copy {
+    target_root: OwnedFd,
+    /// Where files with several names are, by their number in the source.
+    linked: HashMap<u64, CString>,
+    device: u64,
+    max_files: u64,
+    taken: Taken,
+}
+
+/// Makes `target` (which must not be there) a copy of `source`: owners, modes, times, extended attributes and hard links kept, contents shared.
+pub fn tree(source: &Path, target: &Path, max_files: u64) -> Result<Taken> {
+    std::fs::create_dir(target).map_err(|cause| Error::os("mkdir", target.display(), &cause))?;
+    let from = open(source)?;
+    let stat = sys::stat(&from, c"")?;
+    let mut copy = Copy {
+        target_root: open(target)?,
+        linked: HashMap::new(),
+        device: stat.st_dev,
+        max_files,
+        taken: Taken::default(),
+    };
+    let to = open(target)?;
+    copy.directory(&from, &to, &mut Vec::new(), 0)?;
+    sys::set_attributes(&to, c"", &stat)?;
+    Ok(copy.taken)
+}
+
+fn open(path: &Path) -> Result<OwnedFd> {
+    let opened = File::open(path).map_err(|cause| Error::os("open", path.display(), &cause))?;
+    Ok(opened.into())
+}
+
+impl Copy {
+    fn directory(
+        &mut self,
+        from: &OwnedFd,
+        to: &OwnedFd,
+        path: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<()> {
+        if depth > MAX_DEPTH {
+            return Err(Error::new(
+                Code::BadRequest,
+                "directories are nested too deep",
+            ));
+        }
+        copy_attributes(from, to)?;
+        for name in sys::names(from, self.max_files)? {
+            let length = path.len();
+            if length > 0 {
+                path.push(b'/');
+            }
+            path.extend_from_slice(name.as_bytes());
+            self.entry(from, to, &name, path, depth)?;
+            path.truncate(length);
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        from: &OwnedFd,
+        to: &OwnedFd,
+        name: &CStr,
+        path: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<()> {
+        self.taken.files += 1;
+        if self.taken.files > self.max_files {
+            let message = format!("more than {} files", self.max_files);
+            return Err(Error::new(Code::Busy, message));
+        }
+        let stat = sys::stat(from, name)?;
+        match stat.st_mode & libc::S_IFMT {
+            libc::S_IFDIR => {
+                if stat.st_dev != self.device {
+                    return Err(Error::bad_request("another file system is mounted inside"));
+                }
+                sys::make_directory(to, name)?;
+                let (source, target) = (
+                    sys::open_directory(from, name)?,
+                    sys::open_directory(to, name)?,
+                );
+                self.directory(&source, &target, path, depth + 1)?;
+                sys::set_attributes(&target, c"", &stat)
+            }
+            libc::S_IFREG => self.file(from, to, name, path, &stat),
+            libc::S_IFLNK => {
+                sys::copy_link(from, to, name)?;
+                sys::set_attributes(to, name, &stat)
+            }
+            libc::S_IFCHR if stat.st_rdev == 0 => {
+                sys::make_node(to, name, libc::S_IFCHR)?;
+                sys::set_attributes(to, name, &stat)
+            }
+            libc::S_IFIFO => {
+                sys::make_node(to, name, libc::S_IFIFO | 0o600)?;
+                sys::set_attributes(to, name, &stat)
+            }
+            // Whoever bound it is gone.
+            libc::S_IFSOCK => Ok(()),
+            _ => Err(Error::bad_request(format!(
+                "{} is a device",
+                sys::shown(name)
+            ))),
+        }
+    }
+
+    fn file(
+        &mut self,
+        from: &OwnedFd,
+        to: &OwnedFd,
+        name: &CStr,
+        path: &[u8],
+        stat: &libc::stat,
+    ) -> Result<()> {
+        if stat.st_nlink > 1 {
+            if let Some(existing) = self.linked.get(&stat.st_ino) {
+                return sys::hard_link(&self.target_root, existing, to, name);
+            }
+            let path = CString::new(path).map_err(|_| Error::bad_request("a name holds NUL"))?;
+            self.linked.insert(stat.st_ino, path);
+        }
+        let source = sys::open(from, name, libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
+        let made = sys::open(
+            to,
+            name,
+            libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL,
+            0o600,
+        )?;
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        sys::share_content(&source, &made, size, name)?;
+        self.taken.bytes += u64::try_from(stat.st_blocks).unwrap_or(0) * 512;
+        sys::set_attributes(&made, c"", stat)?;
+        // After the owner: a change of that takes file capabilities away.
+        copy_attributes(&source, &made)
+    }
+}
+
+/// A build mounts its overlays as nobody's root and marks with `user.overlay.opaque`; boxes are mounted by root, to whom `trusted.overlay.opaque` says so. What else
+/// an overlay would act upon is left out.
+fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
+    for name in sys::attribute_names(from)? {
+        let bytes = name.to_bytes();
+        let is_opaque = bytes == b"user.overlay.opaque";
+        if bytes.starts_with(b"trusted.") || (bytes.starts_with(b"user.overlay.") && !is_opaque) {
+            continue;
+        }
+        let wanted = [
+            b"user.".as_slice(),
+            b"security.capability",
+            b"system.posix_acl_",
+        ];
+        if wanted.iter().any(|prefix| bytes.starts_with(prefix)) {
+            let value = sys::attribute(from, &name)?;
+            sys::set_attribute(to, &name, &value)?;
+            if is_opaque && value == b"y" {
+                sys::set_attribute(to, c"trusted.overlay.opaque", &value)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+#!/bin/bash
+# First process of a build's sandbox: makes one image out of /berth/plan, in the store at /work/graph. Nothing outside trusts what it leaves behind.
+# Ends with 0, or 1: a step failed, 10: the context is no archive that can be unpacked here.
+set -uo pipefail
+exec </dev/null >/berth/pipes/log 2>&1
+umask 022
+
+readonly plan=/berth/plan
+export HOME=/root TMPDIR=/work/tmp LC_ALL=C.UTF-8 _CONTAINERS_USERNS_CONFIGURED=done
+mkdir -p /work/tmp /work/context /work/result /run/secret /run/bundles
+
+options=(--isolation oci --runtime /berth/runtime --network host --format docker --layers --force-rm)
+mapfile -d '' -t words <"$plan/options"
+options+=("${words[@]}")
+
+# take_secrets: from a pipe into memory; what runs in the build finds them in its environment (see runtime.sh).
+take_secrets() {
+  local name value
+  while read -r name value; do
+    if [[ $name == . ]]; then
+      break
+    elif [[ $name == - ]]; then
+      base64 -d <<<"$value" >/run/environment
+    else
+      base64 -d <<<"$value" >"/run/secret/$name"
+      options+=(--secret "id=$name,src=/run/secret/$name")
+    fi
+  done </berth/pipes/secrets
+}
+
+# unpack_context: as root of this sandbox, who can make no device and owns nothing outside.
+unpack_context() {
+  tar --extract --file /berth/context --directory /work/context --no-same-owner --same-permissions && return
+  echo 'Error: the build context is no tar archive, or holds what cannot be unpacked here'
+  exit 10
+}
+
+[[ -e $plan/secrets ]] && take_secrets
+# The host's own contexts are directories; they are read where they are.
+context=/work/context
+if [[ -d /berth/context ]]; then
+  context=/berth/context
+elif [[ -e /berth/context ]]; then
+  unpack_context
+fi
+if [[ -f /work/context/.dockerignore ]]; then
+  mv /work/context/.dockerignore /work/dockerignore
+  options+=(--ignorefile /work/dockerignore)
+fi
+
+mapfile -d '' -t stage_options <"$plan/stage-options"
+buildah build "${options[@]}" "${stage_options[@]}" --file "$plan/Dockerfile" --iidfile /work/stage "$context" || exit 1
+stage=$(</work/stage)
+
+facts=$(buildah inspect --type image --format '{{.OCIv1.Config.User}}|{{index .OCIv1.Config.Labels "io.berth.user"}}' "$stage") || exit 1
+printf '%s' "${facts%%|*}" >/work/result/user
+
+# The steps that follow the Dockerfile. What an earlier build has prepared for this very user is not prepared again.
+finish=$(<"$plan/finish.Dockerfile")
+finish=${finish//@STAGE@/"$stage"}
+user=${facts%%|*}
+finish=${finish//@USER@/"${user:-root}"}
+[[ ${facts#*|} != "$(<"$plan/user")" ]] || finish=$(sed '/^#prepare$/,/^#prepared$/d' <<<"$finish")
+if grep -qE '^(RUN|COPY)' <<<"$finish"; then
+  printf '%s\n' "$finish" >/work/finish.Dockerfile
+  mapfile -d '' -t options < <(printf '%s\0' "${options[@]}" | sed -z '/^--ignorefile$/,+1d')
+  buildah build "${options[@]}" --volume "$plan/bin:/.berth:ro" --file /work/finish.Dockerfile --iidfile /work/final "$plan/steps" || exit 1
+else
+  cp /work/stage /work/final
+fi
+image=$(</work/final)
+buildah inspect --type image "$image" >/work/result/image.json || exit 1
+printf '%s' "${image#sha256:}" >/work/result/image
