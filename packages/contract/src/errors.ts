@@ -133,6 +133,12 @@ export const errors = registry({
     message: 'devbox {id} is {status}, not suspended',
     hint: 'only a suspended devbox can be resumed',
   },
+  resumeFailed: {
+    status: 400,
+    retryable: false,
+    message: 'devbox {id} is suspended again: {reason}',
+    hint: 'its disk is kept: resume it once more, or with memory false to start it from its disk',
+  },
   memoryUnsupported: {
     status: 400,
     retryable: false,

@@ -2,6 +2,7 @@ import type { FailureReason, LaunchParameters, ShutdownReason } from '@berth/con
 import type { Isolation } from '@berth/host/contract';
 import type { Selectable } from 'kysely';
 import type { DevboxesTable, HostState, ResumeKind, StoredStatus, TransitionRecord } from './table.ts';
+import type { Mishap } from './transition.ts';
 
 /** What a box is to be beside its launch parameters. Secrets stand as names. */
 export interface DevboxWish {
@@ -60,6 +61,14 @@ export interface Devbox {
 
 /** Whether nothing but removal is left to do for the box. */
 export const isEnded = (box: Pick<Devbox, 'status'>): boolean => box.status === 'failure' || box.status === 'shutdown';
+
+/** What went wrong on the way to the status that the box has, if anything did. */
+export const mishapOf = ({ transitions }: Pick<Devbox, 'transitions'>): Mishap | undefined => {
+  const last = transitions.at(-1);
+  return last?.failure_reason === undefined
+    ? undefined
+    : { reason: last.failure_reason, detail: last.detail ?? last.failure_reason };
+};
 
 /** Columns that make a {@link Devbox}, all but what is mounted. */
 export const devboxColumns = [

@@ -25,7 +25,7 @@ import { usageOf } from '../usage/usage.ts';
 import { devboxTopic } from './announce.ts';
 import { newDevbox } from './creation.ts';
 import { refuseSources, refuseUnavailable } from './creation-rules.ts';
-import type { Devbox } from './devbox.ts';
+import { type Devbox, mishapOf } from './devbox.ts';
 import type { NewDevbox } from './insert.ts';
 import type { KnownDevboxes } from './known-devboxes.ts';
 import type { DevboxListStore } from './list-store.ts';
@@ -132,7 +132,10 @@ export class DevboxService {
     return devboxView(box ?? notFound(id));
   }
 
-  /** The box once it has one of the statuses. Throws `longPollTimeout` when that takes too long. */
+  /**
+   * The box once it has one of the statuses. Throws `longPollTimeout` when that takes too long, and `resumeFailed` at once when nothing is on its way there:
+   * the box is suspended because something went wrong.
+   */
   async waitForStatus(
     account: string,
     id: string,
@@ -145,7 +148,14 @@ export class DevboxService {
       timeoutMs: seconds * 1000,
       check: async () => {
         const box = await this.#require(account, id);
-        return wait.statuses.includes(box.status) ? devboxView(box) : undefined;
+        if (wait.statuses.includes(box.status)) {
+          return devboxView(box);
+        }
+        const mishap = box.status === 'suspended' ? mishapOf(box) : undefined;
+        if (mishap !== undefined) {
+          throw apiError('resumeFailed', { id, reason: mishap.detail });
+        }
+        return undefined;
       },
     });
   }

@@ -15,6 +15,9 @@ const reasons: Readonly<Record<StopCause, FailureReason>> = {
   destroyed: 'health_check_failed',
 };
 
+/** What a person can do about a memory image that cannot be used. */
+export const coldHint = 'resume it with {"memory": false} to start it from its disk';
+
 /** Why a box failed that the host reports as stopped, or does not know any more. */
 export const stopped = (state: BoxState | undefined): Failure => {
   if (state === undefined) {

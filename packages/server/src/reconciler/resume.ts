@@ -2,14 +2,11 @@ import type { FailureReason } from '@berth/contract';
 import { type BoxState, HostError } from '@berth/host/contract';
 import type { Devbox } from '../devboxes/devbox.ts';
 import { asleep } from './asleep.ts';
-import { stopped } from './causes.ts';
+import { coldHint, stopped } from './causes.ts';
 import type { StepParts } from './parts.ts';
 import { maySucceedLater, problemOf } from './retries.ts';
 import { hasSteps, run } from './run.ts';
 import { startSpec } from './start-spec.ts';
-
-/** What a person can do about a memory image that cannot be used. */
-const coldHint = 'resume it with {"memory": false} to start it from its disk';
 
 /** The box is suspended as before, and says why (API §3.3). */
 const stay = (

@@ -1,7 +1,8 @@
-import { HostError } from '@berth/host/contract';
-import type { Devbox } from '../devboxes/devbox.ts';
+import { type BoxState, HostError } from '@berth/host/contract';
+import { type Devbox, mishapOf } from '../devboxes/devbox.ts';
+import type { Transition } from '../devboxes/transition.ts';
 import { asleep } from './asleep.ts';
-import { stopped } from './causes.ts';
+import { coldHint, stopped } from './causes.ts';
 import type { StepParts } from './parts.ts';
 import { maySucceedLater, problemOf } from './retries.ts';
 import { run } from './run.ts';
@@ -14,7 +15,7 @@ const settleAfterFailure = async (parts: StepParts, box: Devbox, problem: string
     case 'running':
       return run(parts, box, { detail: `the devbox was not suspended: ${problem}` });
     case 'suspended':
-      return parts.transitions.apply(box.id, asleep(parts, state.hasMemory === true));
+      return parts.transitions.apply(box.id, asleepAs(parts, box, state));
     case 'starting':
     case 'suspending':
       throw new HostError('internal', `the box is ${state.phase}`, { retryable: true });
@@ -23,12 +24,16 @@ const settleAfterFailure = async (parts: StepParts, box: Devbox, problem: string
   }
 };
 
-/** Why the box is being suspended, when that is a start that went wrong. */
-const mishapOf = (box: Devbox) => {
-  const last = box.transitions.at(-1);
-  return last?.failure_reason === undefined
-    ? undefined
-    : { reason: last.failure_reason, detail: last.detail ?? last.failure_reason };
+/** → `suspended`, as the host says. Memory that was to be kept and is lost stays wanted: a resume must not start the box from its disk without a word. */
+const asleepAs = (parts: StepParts, box: Devbox, state: BoxState): Extract<Transition, { to: 'suspended' }> => {
+  const hasMemory = state.hasMemory === true;
+  if (!box.withMemory || hasMemory) {
+    // A start that went wrong may be why the box is being suspended.
+    const mishap = mishapOf(box);
+    return { ...asleep(parts, hasMemory), ...(mishap === undefined ? {} : { mishap }) };
+  }
+  const { reason, detail } = stopped(state);
+  return { ...asleep(parts, true), mishap: { reason, detail: `the devbox lost its memory: ${detail}; ${coldHint}` } };
 };
 
 /** `suspending` → `suspended`; or `running` when its memory could not be kept. Safe to repeat: the host leaves a suspended box as it is. */
@@ -42,12 +47,9 @@ export const suspend = async (
   const problems = before?.phase === 'running' ? await runSuspendCommands(parts, box, signal) : [];
   try {
     const state = await parts.host.suspend(box.id, { memory: box.withMemory });
-    const mishap = mishapOf(box);
-    return parts.transitions.apply(box.id, {
-      ...asleep(parts, state.hasMemory === true),
-      ...(mishap === undefined ? {} : { mishap }),
-      ...(problems.length === 0 ? {} : { detail: problems.join('; ') }),
-    });
+    const slept = asleepAs(parts, box, state);
+    const told = slept.mishap === undefined ? problems : [...problems, slept.mishap.detail];
+    return parts.transitions.apply(box.id, { ...slept, ...(told.length === 0 ? {} : { detail: told.join('; ') }) });
   } catch (error) {
     if (maySucceedLater(error, attempt)) {
       throw error;

@@ -43,6 +43,16 @@ describe.each([
     await devbox.shutdown();
   });
 
+  it('hears at once, and why, of a resume that failed', async () => {
+    const devbox = await new RunloopSDK(options()).devbox.create();
+    await devbox.suspend();
+    await devbox.awaitSuspended();
+    server.host.failNextResume('out_of_disk');
+    await expect(devbox.resume()).rejects.toThrow(/cannot be resumed: out_of_disk/);
+    expect((await devbox.resume()).status).toBe('running');
+    await devbox.shutdown();
+  });
+
   it('takes snapshots and starts from them', async () => {
     const sdk = new RunloopSDK(options());
     const runloop = new Runloop(options());

@@ -5,12 +5,18 @@ import { type DevboxServer, eventually, execute, runningBox, startDevboxServer, 
 
 /** What the next calls fail with, before they have an effect. */
 const failures: { suspend: HostError[]; resume: HostError[] } = { suspend: [], resume: [] };
+/** Boxes that lose their memory in the next suspension. */
+const bereft = new Set<string>();
 
 class RefusingHost extends FakeHost {
   override async suspend(id: string, options: { readonly memory: boolean }) {
     const failure = failures.suspend.shift();
     if (failure !== undefined) {
       throw failure;
+    }
+    if (bereft.delete(id)) {
+      const state = await super.suspend(id, { memory: false });
+      return { ...state, cause: 'out_of_memory', detail: 'the kernel killed it' } as const;
     }
     return super.suspend(id, options);
   }
@@ -74,6 +80,23 @@ describe('a suspension that fails', () => {
     expect((await execute(server.caller, id, 'echo alive')).stdout).toBe('alive\n');
   });
 
+  it('keeps the disk of a box that dies meanwhile, and does not start it from there without a word', async () => {
+    const id = await runningBox(server.caller, gvisor);
+    await execute(server.caller, id, 'echo kept > /tmp/file');
+    bereft.add(id);
+    await post(id, 'suspend', { memory: true });
+    const view = await waitFor(server.caller, id, 'suspended');
+    expect(view.state_transitions.at(-1)).toMatchObject({
+      failure_reason: 'out_of_memory',
+      detail: expect.stringMatching(/lost its memory: .*killed it; .*\{"memory": false\}/),
+    });
+    await post(id, 'resume');
+    expect((await asleepAgain(id)).detail).toContain('no longer has its memory');
+    await post(id, 'resume', { memory: false });
+    await waitFor(server.caller, id, 'running');
+    expect((await execute(server.caller, id, 'cat /tmp/file')).stdout).toBe('kept\n');
+  });
+
   it('is a failure of the box with its cause when that died meanwhile', async () => {
     const id = await runningBox(server.caller, {
       launch_parameters: { lifecycle: { lifecycle_hooks: { suspend_commands: ['sleep infinity'] } } },
@@ -106,6 +129,24 @@ describe('a resume that fails', () => {
     await post(id, 'resume');
     await waitFor(server.caller, id, 'running');
     expect((await execute(server.caller, id, 'cat /tmp/file')).stdout).toBe('kept\n');
+  });
+
+  it.each([
+    ['before', 0],
+    ['after', 300],
+  ])('ends a wait for the box to run that began %s it, with the reason', async (_when, delayMs) => {
+    const id = await asleep();
+    server.host.failNextResume('out_of_disk');
+    await post(id, 'resume');
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    const wait = { statuses: ['running', 'failure', 'shutdown'], timeout_seconds: 30 };
+    expect(await post(id, 'wait_for_status', wait)).toMatchObject({
+      status: 400,
+      json: { code: 'resumeFailed', message: expect.stringContaining('cannot be resumed: out_of_disk') },
+    });
+    expect(await post(id, 'wait_for_status', { ...wait, statuses: ['suspended'] })).toMatchObject({ status: 200 });
+    await post(id, 'resume');
+    expect(await post(id, 'wait_for_status', wait)).toMatchObject({ status: 200, json: { status: 'running' } });
   });
 
   it('is tried again while that may help, and given up after some attempts', async () => {
