@@ -87,6 +87,7 @@ try {
     nameservers: [],
     hosts: [],
     memoryBytes: 1024 * MiB,
+    machineId: '0123456789abcdef0123456789abcdef',
   });
   await box.ready;
   const figures: Record<string, number> = {};

@@ -3,6 +3,7 @@
 use crate::failure::{Outcome, invalid};
 use crate::guest::Guest;
 use crate::messages::Configure;
+use crate::tombs::Tombs;
 use std::path::Path;
 
 impl Guest {
@@ -24,6 +25,14 @@ impl Guest {
                 .iter()
                 .map(|one| format!("nameserver {one}\n"));
             put(&etc.join("resolv.conf"), &lines.collect::<String>());
+        }
+        if !wish.machine_id.is_empty() {
+            put(&etc.join("machine-id"), &format!("{}\n", wish.machine_id));
+            if self.settings.machine_id != wish.machine_id {
+                // What ended in another box has never begun in this one.
+                self.tombs = Tombs::default();
+                self.settings.machine_id = wish.machine_id;
+            }
         }
         self.settings.memory_bytes = wish.memory_bytes;
         self.settings.environment = wish.environment;
@@ -61,6 +70,13 @@ fn check(wish: &Configure) -> Outcome<()> {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
     };
     let address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();
+    let machine_id = |text: &str| {
+        let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        text.is_empty() || (text.len() == 32 && text.bytes().all(digit))
+    };
+    if !machine_id(&wish.machine_id) {
+        return Err(invalid(format!("bad machine id: {:?}", wish.machine_id)));
+    }
     if !host_name(&wish.hostname) {
         return Err(invalid(format!("bad host name: {:?}", wish.hostname)));
     }
@@ -119,6 +135,17 @@ mod tests {
                 ..good.clone()
             },
         ];
+        for machine_id in [
+            "0123",
+            "0123456789ABCDEF0123456789ABCDEF",
+            "../../../../../../../etc/passwd0",
+        ] {
+            let wish = Configure {
+                machine_id: machine_id.into(),
+                ..good.clone()
+            };
+            assert!(check(&wish).is_err());
+        }
         for wish in bad {
             assert!(check(&wish).is_err());
         }

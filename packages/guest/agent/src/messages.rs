@@ -87,6 +87,8 @@ pub struct Configure {
     pub entropy: Vec<u8>,
     #[prost(uint64, tag = "8")]
     pub clock_unix_ns: u64,
+    #[prost(string, tag = "9")]
+    pub machine_id: String,
 }
 
 #[derive(Clone, PartialEq, Message)]

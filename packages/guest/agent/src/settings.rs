@@ -19,6 +19,8 @@ pub struct Settings {
     /// The default user.
     pub account: Option<UserAccount>,
     pub memory_bytes: u64,
+    /// Tells this box from those whose disk or memory it began with.
+    pub machine_id: String,
     pub meminfo: Meminfo,
     pub cgroup: Cgroup,
     pub started: Instant,
@@ -34,6 +36,7 @@ impl Settings {
             environment: BTreeMap::new(),
             account: None,
             memory_bytes: 0,
+            machine_id: String::new(),
             meminfo: Meminfo::new(run.join("meminfo")),
             cgroup: Cgroup::find(),
             started: Instant::now(),

@@ -60,6 +60,7 @@ export class BoxSession {
       nameservers: [...configuration.nameservers],
       hosts: configuration.hosts.map(({ address, names }) => ({ address, names: [...names] })),
       memoryBytes: BigInt(configuration.memoryBytes),
+      machineId: configuration.machineId,
       entropy: randomBytes(entropyBytes),
       clockUnixNs: BigInt(Date.now()) * 1_000_000n,
     };

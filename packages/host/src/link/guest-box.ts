@@ -10,6 +10,8 @@ export interface GuestConfiguration {
   readonly nameservers: readonly string[];
   readonly hosts: ReadonlyArray<{ readonly address: string; readonly names: readonly string[] }>;
   readonly memoryBytes: number;
+  /** Content of /etc/machine-id: another one for each box, the same for all of its life. */
+  readonly machineId: string;
 }
 
 /** What a guest knows from the box whose memory it was taken of. */

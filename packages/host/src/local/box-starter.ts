@@ -10,9 +10,9 @@ import { watchBox } from './box-watch.ts';
 import { diskLimit, START_SLACK_BYTES } from './disk-limit.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 import { Limiter } from './limiter.ts';
+import { machineIdOf } from './machine-id.ts';
 import { initialMeminfo } from './meminfo.ts';
 
-const START_TIMEOUT_MS = 30_000;
 const CONFIGURE_TIMEOUT_MS = 30_000;
 /** More starts at once only wait for each other in the kernel. */
 const CONCURRENT_STARTS = 4;
@@ -59,6 +59,7 @@ export class BoxStarter {
       nameservers: [this.#parts.nameserver()],
       hosts: [],
       memoryBytes: row.size.memoryBytes,
+      machineId: machineIdOf(spec.id),
     });
     await bounded(configured, CONFIGURE_TIMEOUT_MS, 'the guest did not answer', signal);
   }
@@ -151,7 +152,8 @@ export class BoxStarter {
       runtime: command,
       runtimeDelete: runtime.delete(place),
       pidFile,
-      timeoutMs: waking === undefined ? START_TIMEOUT_MS : memoryTimeoutMs(size.memoryBytes),
+      timeoutMs:
+        waking === undefined ? configuration.runtimeTimeoutMs : memoryTimeoutMs(configuration, size.memoryBytes),
     });
     const started = await starting.catch((error: unknown) => {
       // Nothing of it has run: the image is as good as before.

@@ -90,6 +90,7 @@ export const configuration = (home: string) => ({
   nameservers: [],
   hosts: [],
   memoryBytes: 1024 ** 3,
+  machineId: '0123456789abcdef0123456789abcdef',
 });
 
 let count = 0;

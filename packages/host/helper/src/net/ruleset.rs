@@ -83,6 +83,7 @@ table inet {table} {{
   chain forward {{ type filter hook forward priority filter - 5; policy accept;
     iifname {boxes} jump from_box
     oifname {boxes} jump to_box
+    ip daddr {subnet} jump refuse comment \"whose box is gone: they are told so, and nothing leaves here for it\"
   }}
   chain output {{ type filter hook output priority filter - 5; policy accept; oifname {boxes} jump to_box; }}
   chain postrouting {{ type nat hook postrouting priority srcnat; policy accept;
@@ -129,6 +130,16 @@ mod tests {
         assert_eq!(with.matches("dnat ip to 10.255.255.53").count(), 1);
         assert!(!text(None).contains("dnat"));
         assert!(!text(None).contains("th dport"));
+    }
+
+    #[test]
+    fn packets_for_boxes_that_are_gone_are_refused() {
+        let rules = text(None);
+        let (living, gone) = (
+            rules.find("oifname \"bt-*\" jump to_box\n    ip"),
+            rules.find("ip daddr 172.30.0.0/16 jump refuse"),
+        );
+        assert!(living.unwrap() < gone.unwrap());
     }
 
     #[test]
