@@ -33,6 +33,11 @@ export class HostChild {
     return [code, by];
   }
 
+  /** Resolves when it has ended by itself. */
+  async died(): Promise<void> {
+    await once(this.#child, 'exit');
+  }
+
   again(): void {
     this.#child = this.#spawn();
   }

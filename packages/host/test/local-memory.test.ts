@@ -176,16 +176,21 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory of real 
     expect(await host.execution(spec.id, execution, 1)).toMatchObject({ end: { kind: 'lost' } });
   });
 
-  it('is not kept when the runtime dies in the middle: a stated failure, and nothing stays', async () => {
+  it('is not kept when the box dies in the middle: the disk is, and the state says why', async () => {
     const spec = await box();
+    await run(spec, 'echo kept > notes');
     const execution = await waiting(spec, 'echo up; read x');
-    const suspended = host.suspend(spec.id, MEMORY).catch((error: unknown) => error);
+    const suspended = host.suspend(spec.id, MEMORY);
     killInit(host, spec.id);
-    const outcome = await suspended;
-    if (outcome instanceof Error) {
-      await expect.poll(() => host.inspect(spec.id), { timeout: 10_000 }).toMatchObject({ phase: 'stopped' });
-      expect(await host.execution(spec.id, execution, 1)).toMatchObject({ end: { kind: 'lost' } });
-    }
+    expect(await suspended).toMatchObject({
+      phase: 'suspended',
+      hasMemory: false,
+      cause: 'guest_exited',
+      detail: expect.stringContaining('killed by signal 9'),
+    });
+    expect(await host.execution(spec.id, execution, 1)).toMatchObject({ end: { kind: 'lost' } });
+    expect(await host.resume(spec, DISK)).toMatchObject({ phase: 'running' });
+    expect(await run(spec, 'cat notes')).toBe('kept\n');
   });
 
   it('forks into many, each with its own name, address, randomness and disk, while the source goes on', async () => {

@@ -1,31 +1,35 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Host } from '../src/contract/index.ts';
-import { HostChild, retried } from './host-child.ts';
+import type { BoxSpec, Host } from '../src/contract/index.ts';
+import { retried } from './host-child.ts';
+import { HostKiller, type KillOrder } from './host-killer.ts';
 import { grades, type Installation, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
+import { patienceMs } from './patience.ts';
 
 const MEMORY = { memory: true };
-const WAIT = { until: ['completed'], timeoutMs: 20_000, lastLines: 10 } as const;
+const WAIT = { until: ['completed'], timeoutMs: patienceMs(20_000), lastLines: 10 } as const;
 const exec = (executionId: string, command: string) => ({ executionId, origin: 'exec', command }) as const;
 
-/** Moments in the life of the call, in milliseconds after its begin. */
-const moments = [5, 30, 60, 100, 150, 220, 300] as const;
+/** All steps of each call with `BERTH_MEMORY_KILLS=all`; else those that something is between. */
+const wantsAll = process.env['BERTH_MEMORY_KILLS'] === 'all';
+const steps = (some: readonly KillOrder[], others: readonly KillOrder[]) => [...some, ...(wantsAll ? others : [])];
+const at = (when: KillOrder['when'], command: string, text?: string): KillOrder =>
+  text === undefined ? { command, when } : { command, text, when };
 
-// Two of these moments failed once on a busy machine and not again since; by BERTH_MEMORY_KILLS=1 until they have held for longer.
-const isWanted = process.env['BERTH_MEMORY_KILLS'] === '1';
+const [pause, checkpoint, unpause] = ['"pause"', '"checkpoint"', '"resume"'];
 
-describe.skipIf(!isWanted).each(grades.filter(({ grade }) => grade === 'gvisor'))(
+describe.each(grades.filter(({ grade }) => grade === 'gvisor'))(
   'memory and a host that is killed ($grade)',
   ({ change }) => {
     let installation: Installation;
-    let child: HostChild;
+    let killer: HostKiller;
     let host: Host;
+    let count = 0;
 
     beforeAll(async () => {
       installation = await makeInstallation(change);
-      child = await HostChild.start(installation);
-      host = child.host;
+      killer = await HostKiller.start(installation);
+      host = killer.child.host;
     });
     afterEach(async () => {
       for (const { id } of await retried(() => host.list())) {
@@ -34,86 +38,122 @@ describe.skipIf(!isWanted).each(grades.filter(({ grade }) => grade === 'gvisor')
       for (const { id } of await retried(() => host.snapshots())) {
         await retried(() => host.deleteSnapshot(id));
       }
-      const leaks = async () => Object.entries((await host.describe()).leaks).filter(([, count]) => count !== 0);
-      await expect.poll(leaks, { timeout: 10_000 }).toEqual([]);
+      const leaks = async () => Object.entries((await host.describe()).leaks).filter(([, number]) => number !== 0);
+      await expect.poll(leaks, { timeout: patienceMs(10_000) }).toEqual([]);
     });
     afterAll(async () => {
-      await child.close();
+      await killer.child.close();
       await installation.remove();
     });
 
-    /** Kills the host at this moment of the call, and starts it again. */
-    async function killedAt(afterMs: number, call: () => Promise<unknown>): Promise<void> {
-      const outcome = call().catch(() => undefined);
-      await delay(afterMs);
-      await child.end('SIGKILL');
-      child.again();
-      await outcome;
-    }
-
     /** A box with a command that waits for its stdin. */
-    async function boxThatWaits() {
+    async function boxThatWaits(): Promise<BoxSpec> {
       const spec = boxSpec();
       await host.create(spec);
       await host.execute(spec.id, { ...exec('held', 'echo up; read x; echo "$x"'), attachStdin: true });
       await expect
-        .poll(async () => (await host.execution(spec.id, 'held', 1)).stdoutBytes, { timeout: 10_000 })
+        .poll(async () => (await host.execution(spec.id, 'held', 1)).stdoutBytes, { timeout: patienceMs(10_000) })
         .toBe(3);
       return spec;
     }
 
-    async function finish(boxId: string): Promise<void> {
-      await retried(() => host.stdin(boxId, 'held', Buffer.from('whole\n'), true));
-      expect(await retried(() => host.waitExecution(boxId, 'held', WAIT))).toMatchObject({
+    async function isAlive({ id }: BoxSpec, after: KillOrder): Promise<void> {
+      const view = await retried(() => host.executeAndWait(id, exec(`alive-${++count}`, 'echo alive'), WAIT));
+      expect(view, `after a kill ${JSON.stringify(after)}`).toMatchObject({ stdout: { text: 'alive\n' } });
+    }
+
+    async function finish({ id }: BoxSpec): Promise<void> {
+      await retried(() => host.stdin(id, 'held', Buffer.from('whole\n'), true));
+      expect(await retried(() => host.waitExecution(id, 'held', WAIT))).toMatchObject({
         end: { kind: 'exited', code: 0 },
         stdout: { text: 'up\nwhole\n' },
       });
     }
 
-    it('in the middle of a suspend: the box runs on, or sleeps with its memory', { timeout: 120_000 }, async () => {
+    it('in the middle of a suspend: the box runs on, or sleeps with its memory', { timeout: 300_000 }, async () => {
       const spec = await boxThatWaits();
-      for (const afterMs of moments) {
-        await killedAt(afterMs, () => host.suspend(spec.id, MEMORY));
+      for (const order of steps(
+        [
+          at('after', 'runtimeRun', pause),
+          at(40, 'runtimeRun', checkpoint),
+          at('after', 'runtimeRun', checkpoint),
+          at('after', 'fileSystemSync'),
+          at('after', 'boxKill'),
+        ],
+        [at('before', 'runtimeRun', pause), at('before', 'fileSystemSync'), at('before', 'boxKill')],
+      )) {
+        await killer.dieAt(order, () => host.suspend(spec.id, MEMORY));
         const state = await retried(() => host.inspect(spec.id));
         if (state?.phase !== 'running') {
-          expect(state).toMatchObject({ phase: 'suspended', hasMemory: true });
+          expect(state, JSON.stringify(order)).toMatchObject({ phase: 'suspended', hasMemory: true });
           expect(await retried(() => host.resume(spec, MEMORY))).toMatchObject({ phase: 'running' });
         }
-        const alive = await retried(() => host.executeAndWait(spec.id, exec(`alive-${afterMs}`, 'echo alive'), WAIT));
-        expect(alive.stdout.text).toBe('alive\n');
+        await isAlive(spec, order);
       }
-      await finish(spec.id);
+      await finish(spec);
     });
 
-    it('in the middle of a resume: the box runs, or still has its memory', { timeout: 120_000 }, async () => {
+    it('in the middle of a resume: the box runs, or still has its memory', { timeout: 300_000 }, async () => {
       const spec = await boxThatWaits();
-      for (const afterMs of moments) {
-        await host.suspend(spec.id, MEMORY);
-        await killedAt(afterMs, () => host.resume(spec, MEMORY));
+      for (const order of steps(
+        [
+          at('after', 'subvolumeSnapshot'),
+          at(60, 'boxStart', '"restore"'),
+          at('after', 'boxStart', '"restore"'),
+          at('after', 'boxWatch'),
+          at('before', 'subvolumeLimit'),
+          at('before', 'subvolumeDelete', '/disk-'),
+        ],
+        [
+          at('before', 'subvolumeCreate'),
+          at('before', 'subvolumeSnapshot'),
+          at('before', 'boxStart', '"restore"'),
+          at('after', 'subvolumeLimit'),
+          at('after', 'subvolumeDelete', '/disk-'),
+        ],
+      )) {
+        await retried(() => host.suspend(spec.id, MEMORY));
+        await killer.dieAt(order, () => host.resume(spec, MEMORY));
         const state = await retried(() => host.inspect(spec.id));
-        expect(state).toMatchObject(state?.phase === 'running' ? {} : { phase: 'suspended', hasMemory: true });
-        expect(await retried(() => host.resume(spec, MEMORY))).toMatchObject({ phase: 'running' });
-        const alive = await retried(() => host.executeAndWait(spec.id, exec(`alive-${afterMs}`, 'echo alive'), WAIT));
-        expect(alive.stdout.text).toBe('alive\n');
+        expect(state, JSON.stringify(order)).toMatchObject(
+          state?.phase === 'running' ? {} : { phase: 'suspended', hasMemory: true },
+        );
+        expect(await retried(() => host.resume(spec, MEMORY)), JSON.stringify(order)).toMatchObject({
+          phase: 'running',
+        });
+        await isAlive(spec, order);
       }
-      await finish(spec.id);
+      await finish(spec);
     });
 
     it('in the middle of a snapshot: the box runs on, the snapshot is whole or not there', {
-      timeout: 120_000,
+      timeout: 300_000,
     }, async () => {
       const spec = await boxThatWaits();
-      for (const afterMs of moments) {
-        const snapshotId = `snp-${afterMs}`;
-        await killedAt(afterMs, () => host.snapshot(spec.id, snapshotId, MEMORY));
-        const alive = await retried(() => host.executeAndWait(spec.id, exec(`alive-${afterMs}`, 'echo alive'), WAIT));
-        expect(alive.stdout.text).toBe('alive\n');
+      for (const [index, order] of steps(
+        [
+          at('after', 'runtimeRun', pause),
+          at(40, 'runtimeRun', checkpoint),
+          at('after', 'subvolumeSnapshot'),
+          at('after', 'fileSystemSync'),
+        ],
+        [
+          at('before', 'runtimeRun', pause),
+          at('after', 'runtimeRun', checkpoint),
+          at('before', 'runtimeRun', unpause),
+          at('after', 'runtimeRun', unpause),
+          at('before', 'fileSystemSync'),
+        ],
+      ).entries()) {
+        const snapshotId = `snp-${index}`;
+        await killer.dieAt(order, () => host.snapshot(spec.id, snapshotId, MEMORY));
+        await isAlive(spec, order);
         const snapshot = await retried(() => host.snapshot(spec.id, snapshotId, MEMORY));
         expect(snapshot).toMatchObject({ hasMemory: true });
       }
-      const fork = boxSpec({ image: { snapshotId: `snp-${moments[0]}`, memory: true } });
+      const fork = boxSpec({ image: { snapshotId: 'snp-0', memory: true } });
       expect(await host.create(fork)).toMatchObject({ phase: 'running' });
-      await finish(spec.id);
+      await finish(spec);
     });
   },
 );

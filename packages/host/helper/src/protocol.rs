@@ -61,6 +61,9 @@ pub enum Command {
     BoxStart(BoxStart),
     BoxKill(BoxKill),
     RuntimeRun(RuntimeRun),
+    RuntimeAbort {
+        box_id: String,
+    },
     FileSystemSync {
         path: AbsolutePath,
     },
@@ -114,6 +117,7 @@ pub struct BoxStart {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuntimeRun {
+    pub box_id: String,
     pub runtime: Vec<String>,
     pub timeout_ms: u64,
 }

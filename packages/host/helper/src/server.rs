@@ -11,6 +11,7 @@ use crate::lane::Lane;
 use crate::net::pool::Network;
 use crate::net::setup;
 use crate::process::exits;
+use crate::process::under_way;
 use crate::process::watch::{self, Watch};
 use crate::protocol::{self, Command, MAX_LINE_BYTES, Request};
 use crate::{cgroup, disk, freezer, kernel, mount, output};
@@ -72,6 +73,7 @@ impl Lanes {
             Command::BoxStart(_) | Command::RuntimeRun(_) => &self.starts,
             Command::BoxKill(_)
             | Command::CgroupsRemove { .. }
+            | Command::RuntimeAbort { .. }
             | Command::SubvolumeRestore { .. }
             | Command::SubvolumeDelete { .. } => &self.kills,
             _ => &self.others,
@@ -202,6 +204,7 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
             }))
         }
         Command::RuntimeRun(wish) => run::run(&wish).map(empty),
+        Command::RuntimeAbort { box_id } => Ok(json!({ "aborted": under_way::abort(&box_id)? })),
         Command::FileSystemSync { path } => disk::sync_file_system(&path).map(empty),
         Command::BoxKill(wish) => Ok(json!({ "killed": kill::kill(&wish, network)? })),
         Command::BoxFreeze {

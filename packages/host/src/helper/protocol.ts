@@ -100,7 +100,9 @@ export interface HelperCommands {
    * Runs a command of the OCI runtime about a box that runs (pause, checkpoint, …) to its end, with nothing on its standard streams. Its `--log` file is emptied
    * before; the errors in it become the message (code `runtimeFailed`). Killed when the time is over and when the helper dies.
    */
-  runtimeRun: { args: { runtime: string[]; timeoutMs: number }; result: Record<never, never> };
+  runtimeRun: { args: { boxId: string; runtime: string[]; timeoutMs: number }; result: Record<never, never> };
+  /** Kills the commands of the OCI runtime that are under way for the box, its start included; these fail. Tells how many there were. */
+  runtimeAbort: { args: { boxId: string }; result: { aborted: number } };
   /** Writes back all that the file system of `path` holds in memory: what was written before survives a power loss. */
   fileSystemSync: { args: { path: string }; result: Record<never, never> };
   /** Removes cgroup directories, killing what is in them. Idempotent. */

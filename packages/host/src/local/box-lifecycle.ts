@@ -16,7 +16,7 @@ import { BoxClaims } from './pool/box-claims.ts';
 import { PooledBoxes } from './pool/pooled-boxes.ts';
 import { type Template, templateOf } from './pool/template.ts';
 import type { WarmPool } from './pool/warm-pool.ts';
-import { isAlive } from './process-table.ts';
+import { lives } from './process-table.ts';
 import { recordRow } from './record-row.ts';
 import { snapshotStateOf } from './snapshot-store.ts';
 import { Snapshots } from './snapshots.ts';
@@ -172,7 +172,9 @@ export class BoxLifecycle {
     const { place } = row;
     const pending =
       this.#destroying.get(place) ??
-      this.#turns.run(place, () => this.#destroy(place)).finally(() => this.#destroying.delete(place));
+      this.#memory
+        .abandoning(place, () => this.#turns.run(place, () => this.#destroy(place)))
+        .finally(() => this.#destroying.delete(place));
     this.#destroying.set(place, pending);
     await pending;
   }
@@ -180,7 +182,7 @@ export class BoxLifecycle {
   /** The init process of the box in this place, or the companion that its runtime needs, has ended. */
   async exited(place: string, pid: number, waitStatus: number | null): Promise<void> {
     const { companions, store, log } = this.#parts;
-    this.#sleep.processesEnded(place);
+    this.#sleep.processesEnded(place, pid, waitStatus);
     const isAffected = () => {
       const row = store.at(place);
       return row !== undefined && isPresent(row) && (row.pid === pid || companions.get(place) === pid);
@@ -225,6 +227,11 @@ export class BoxLifecycle {
     await this.stop(place, async () => ({ cause: 'runtime_failed', detail: companionEnded }));
   }
 
+  /** Makes sure that the disk of a sleeping box is the one that its memory belongs to. */
+  async undoWaking(row: BoxRow): Promise<void> {
+    await this.#sleep.undoWaking(row);
+  }
+
   /** The box goes on with its processes: what was kept for that is needed no more. */
   async dropMemory(place: string): Promise<void> {
     await this.#sleep.dropMemory(place);
@@ -234,10 +241,12 @@ export class BoxLifecycle {
   async fallAsleep(place: string): Promise<void> {
     await this.#turns.run(place, async () => {
       const row = this.#parts.store.requireAt(place);
-      if (row.memory === 'keeping' && row.pid !== undefined && (await isAlive(row.pid, row.startTimeTicks ?? 0))) {
+      if (row.memory !== 'keeping') {
+        await this.#sleep.fallAsleep(place);
+      } else if (await lives(row)) {
         await this.#sleep.fallAsleepWithMemory(place);
       } else {
-        await this.#sleep.fallAsleep(place);
+        await this.#sleep.lostAsleep(place);
       }
     });
   }
@@ -346,22 +355,10 @@ export class BoxLifecycle {
       throw new HostError('boxNotRunning', `box ${row.id} is ${stateOf(row).phase}`);
     }
     if (memory) {
-      return this.#suspendWithMemory(row);
+      return this.#sleep.fallAsleepWithMemory(place);
     }
     this.#put({ ...row, phase: 'suspending' });
     return this.#sleep.fallAsleep(place);
-  }
-
-  async #suspendWithMemory({ place, pid, startTimeTicks }: BoxRow): Promise<BoxState> {
-    try {
-      return await this.#sleep.fallAsleepWithMemory(place);
-    } catch (error) {
-      if (pid !== undefined && startTimeTicks !== undefined && !(await isAlive(pid, startTimeTicks))) {
-        // Its end was told while the box counted as one that sleeps.
-        await this.exited(place, pid, null);
-      }
-      throw error;
-    }
   }
 
   /** Nothing waits before the row is written. */

@@ -6,19 +6,23 @@ import { hostErrorOf } from '../helper/helper-error.ts';
 import type { Heritage } from '../link/guest-box.ts';
 import type { MemoryCommands } from '../runtimes/runtime.ts';
 import type { BoxRow } from './box-row.ts';
+import type { HostConfiguration } from './configuration.ts';
 import type { HostParts } from './host-parts.ts';
 import { openImage, removeImage } from './memory-image.ts';
-import { isAlive } from './process-table.ts';
+import { lives } from './process-table.ts';
 
-const COMMAND_TIMEOUT_MS = 30_000;
 /** A checkpoint has to be written to the disk meanwhile. */
 const BYTES_PER_MS = 20_000;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
+const FIRST_ABORT_MS = 100;
+const NEXT_ABORT_MS = 250;
 
 /** How long a command may take that reads or writes the whole memory of a box. */
-export const memoryTimeoutMs = (memoryBytes: number): number =>
-  COMMAND_TIMEOUT_MS + Math.ceil(memoryBytes / BYTES_PER_MS);
+export const memoryTimeoutMs = (
+  { runtimeTimeoutMs }: Pick<HostConfiguration, 'runtimeTimeoutMs'>,
+  memoryBytes: number,
+): number => runtimeTimeoutMs + Math.ceil(memoryBytes / BYTES_PER_MS);
 
 /** Memory that a box starts with. */
 export interface Waking {
@@ -30,6 +34,7 @@ export interface Waking {
 /** The memory of boxes: held still, written out. */
 export class BoxMemory {
   readonly #parts: HostParts;
+  readonly #abandoned = new Set<string>();
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -38,6 +43,18 @@ export class BoxMemory {
   /** Whether the boxes of this grade can be held still by their runtime, and their memory be kept. */
   serves({ isolation }: Pick<BoxRow, 'isolation'>): boolean {
     return this.#parts.runtimes.get(isolation)?.memory !== undefined && !this.#parts.memoryFaults.has(isolation);
+  }
+
+  /** Does what ends the box: commands of the runtime about it that are under way, or come while this waits for them, fail instead of being waited for. */
+  async abandoning<Result>(place: string, end: () => Promise<Result>): Promise<Result> {
+    this.#abandoned.add(place);
+    const over = new AbortController();
+    const ending = end().finally(() => {
+      this.#abandoned.delete(place);
+      over.abort();
+    });
+    void this.#abort(place, over.signal);
+    return ending;
   }
 
   /** @throws HostError `memoryUnsupported` */
@@ -63,7 +80,8 @@ export class BoxMemory {
     await removeImage(directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     try {
-      await this.#run(box, commands.checkpoint(box.place, directory, this.#log(box)));
+      const timeoutMs = memoryTimeoutMs(this.#parts.configuration, box.size.memoryBytes);
+      await this.#run(box, commands.checkpoint(box.place, directory, this.#log(box)), timeoutMs);
     } catch (error) {
       await this.unpause(box);
       await removeImage(directory);
@@ -117,7 +135,7 @@ export class BoxMemory {
         if (/in state (running|stopped)|not exist|no such file|connection refused/i.test(message)) {
           return;
         }
-        if (store.at(box.place)?.pid !== box.pid || !(await this.#lives(box))) {
+        if (this.#abandoned.has(box.place) || store.at(box.place)?.pid !== box.pid || !(await lives(box))) {
           return;
         }
         log.error({ boxId: box.id, error: message }, 'a box could not be let run on; trying again');
@@ -126,12 +144,26 @@ export class BoxMemory {
     }
   }
 
-  async #lives({ pid, startTimeTicks }: BoxRow): Promise<boolean> {
-    return pid !== undefined && startTimeTicks !== undefined && isAlive(pid, startTimeTicks);
+  async #run(
+    { place }: BoxRow,
+    runtime: string[],
+    timeoutMs = this.#parts.configuration.runtimeTimeoutMs,
+  ): Promise<void> {
+    if (this.#abandoned.has(place)) {
+      throw new HostError('boxNotRunning', 'the box is being destroyed');
+    }
+    await this.#parts.helper.call('runtimeRun', { boxId: place, runtime, timeoutMs });
   }
 
-  async #run({ size }: BoxRow, runtime: string[]): Promise<void> {
-    await this.#parts.helper.call('runtimeRun', { runtime, timeoutMs: memoryTimeoutMs(size.memoryBytes) });
+  /** Again and again: one that waits for its turn is not under way yet. */
+  async #abort(place: string, over: AbortSignal): Promise<void> {
+    for (let delayMs = FIRST_ABORT_MS; ; delayMs = NEXT_ABORT_MS) {
+      await delay(delayMs, undefined, { signal: over, ref: false }).catch(() => undefined);
+      if (over.aborted) {
+        return;
+      }
+      await this.#parts.helper.call('runtimeAbort', { boxId: place }).catch(() => undefined);
+    }
   }
 
   #log({ place }: BoxRow): string {

@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BoxState, HostError } from '../contract/index.ts';
 import { hostErrorOf } from '../helper/helper-error.ts';
+import { explainEnd } from './box-end.ts';
 import { requireLayers } from './box-image.ts';
 import type { BoxMemory } from './box-memory.ts';
 import type { BoxRemover } from './box-remover.ts';
 import { type BoxRow, noProcesses, stateOf } from './box-row.ts';
 import type { HostParts } from './host-parts.ts';
 import { removeImage, sealImage } from './memory-image.ts';
-import { isAlive } from './process-table.ts';
+import { lives } from './process-table.ts';
 import { recordRow } from './record-row.ts';
 import { flush } from './still-box.ts';
 
@@ -19,6 +20,8 @@ export class BoxSleep {
   readonly #memory: BoxMemory;
   /** Of boxes that are falling asleep: aborted when their processes end by themselves. */
   readonly #ended = new Map<string, AbortController>();
+  /** How the init of a box ended while its memory was being kept. */
+  readonly #lastStatus = new Map<string, number | null>();
 
   constructor(parts: HostParts, remover: BoxRemover, memory: BoxMemory) {
     this.#parts = parts;
@@ -28,7 +31,7 @@ export class BoxSleep {
 
   /**
    * Takes a running box, or one whose memory an earlier life of the host was about to keep, to `suspended` with its memory.
-   * @throws HostError when that could not be kept: the box runs on, or its processes are gone
+   * @throws HostError when that could not be kept: the box runs on
    */
   async fallAsleepWithMemory(place: string): Promise<BoxState> {
     const { store, guests, helper, paths } = this.#parts;
@@ -46,11 +49,25 @@ export class BoxSleep {
         throw hostErrorOf(error, `the memory of box ${row.id} could not be kept`);
       }
     } catch (error) {
+      if (!(await lives(row))) {
+        return this.lostAsleep(place);
+      }
       await this.dropMemory(place);
       recordRow(this.#parts, { ...store.requireAt(place), phase: 'running', memory: undefined });
       throw error;
+    } finally {
+      this.#lastStatus.delete(place);
     }
     recordRow(this.#parts, { ...store.requireAt(place), memory: 'kept' }, { firmly: true });
+    return this.fallAsleep(place);
+  }
+
+  /** The processes of the box ended before their memory was whole: it sleeps with its disk, and its row says what became of them. */
+  async lostAsleep(place: string): Promise<BoxState> {
+    const { store } = this.#parts;
+    const row = store.requireAt(place);
+    const { cause, detail } = await explainEnd(this.#parts, place, row.pid ?? 0, this.#lastStatus.get(place) ?? null);
+    recordRow(this.#parts, { ...row, memory: undefined, cause, detail });
     return this.fallAsleep(place);
   }
 
@@ -59,12 +76,12 @@ export class BoxSleep {
     const { store, log } = this.#parts;
     const before = store.requireAt(place);
     const row = before.phase === 'suspending' ? before : recordRow(this.#parts, { ...before, phase: 'suspending' });
-    // Of a box that was only being started nothing has run.
-    if (before.phase === 'suspending' && row.memory !== 'kept') {
+    // Of a box that was only being started nothing has run; what one has done that is taken back is of no use.
+    if (before.phase === 'suspending' && row.memory === undefined) {
       await this.#flush(row);
     }
     await this.#remover.killProcesses(row);
-    const memory = await this.settle(row, 'the box was suspended');
+    const memory = await this.settle(row, row.detail ?? 'the box was suspended');
     await this.#remover.removeRuntimeFiles(place);
     const end = { ...row, ...noProcesses, phase: 'suspended', memory, stoppedMs: Date.now() } as const;
     const suspended = recordRow(this.#parts, end, { firmly: true });
@@ -95,6 +112,18 @@ export class BoxSleep {
     return undefined;
   }
 
+  /**
+   * A box that sleeps with its memory while a disk is kept for its waking: it had begun to wake, and a power loss took the row that said so. @throws HostError
+   */
+  async undoWaking({ place, memory }: BoxRow): Promise<void> {
+    const { helper, paths } = this.#parts;
+    const snapshot = paths.sleepingDisk(place);
+    if (memory === 'kept' && existsSync(snapshot)) {
+      await helper.call('subvolumeRestore', { path: paths.subvolume(place), snapshot });
+      await helper.call('subvolumeDelete', { path: snapshot });
+    }
+  }
+
   /** Removes what is kept for going on, if anything is. */
   async dropMemory(place: string): Promise<void> {
     const { helper, paths } = this.#parts;
@@ -102,9 +131,13 @@ export class BoxSleep {
     await helper.call('subvolumeDelete', { path: paths.sleepingDisk(place) });
   }
 
-  /** The processes of the box have ended: nobody has to wait for them. */
-  processesEnded(place: string): void {
+  /** A process without which the box cannot go on has ended, with this status if anybody saw it: nobody has to wait for them. */
+  processesEnded(place: string, pid: number, waitStatus: number | null): void {
     this.#ended.get(place)?.abort();
+    const row = this.#parts.store.at(place);
+    if (row?.memory === 'keeping' && row.pid === pid) {
+      this.#lastStatus.set(place, waitStatus);
+    }
   }
 
   async #flush(row: BoxRow): Promise<void> {
@@ -133,11 +166,11 @@ export class BoxSleep {
   }
 
   /** Whether there is a guest to talk to; after a restart of the host it has to dial first. */
-  async #isReachable({ place, pid, startTimeTicks }: BoxRow): Promise<boolean> {
-    if (pid === undefined || startTimeTicks === undefined || !(await isAlive(pid, startTimeTicks))) {
+  async #isReachable(row: BoxRow): Promise<boolean> {
+    if (!(await lives(row))) {
       return false;
     }
-    const guest = this.#parts.guests.live(place);
+    const guest = this.#parts.guests.live(row.place);
     if (!guest.listening) {
       await guest.listen();
     }

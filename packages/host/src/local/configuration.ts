@@ -3,6 +3,8 @@ import { isIPv4 } from 'node:net';
 import { type BuildConfiguration, readBuildConfiguration } from '../builds/build-configuration.ts';
 import { OwnerRange } from '../runtimes/oci/owner-range.ts';
 
+const DEFAULT_RUNTIME_TIMEOUT_MS = 30_000;
+
 /** What an installation tells its host. */
 export interface HostConfiguration {
   readonly stateDirectory: string;
@@ -28,6 +30,8 @@ export interface HostConfiguration {
   readonly pool: 'auto' | 'off';
   /** What waiting boxes may take of the machine's memory; decided by its size when left out. */
   readonly poolMemoryBytes: number | undefined;
+  /** Patience with a command of an OCI runtime, in milliseconds; those that read or write the memory of a box get more. */
+  readonly runtimeTimeoutMs: number;
   readonly nameservers: readonly string[];
   readonly builds: BuildConfiguration;
   readonly logLevel: string;
@@ -72,6 +76,7 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
     volumeBytes: bytes('BERTH_VOLUME_BYTES'),
     pool,
     poolMemoryBytes: bytes('BERTH_POOL_MEMORY_BYTES'),
+    runtimeTimeoutMs: number('BERTH_RUNTIME_TIMEOUT_MS', 'milliseconds') ?? DEFAULT_RUNTIME_TIMEOUT_MS,
     nameservers: parseNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => '')),
     builds: readBuildConfiguration(environment),
     logLevel: environment.BERTH_LOG_LEVEL ?? 'info',

@@ -9,6 +9,17 @@ export async function isAlive(pid: number, startTimeTicks: number): Promise<bool
   );
 }
 
+/** The same for the process that a row names, if it names one. */
+export async function lives({
+  pid,
+  startTimeTicks,
+}: {
+  readonly pid: number | undefined;
+  readonly startTimeTicks: number | undefined;
+}): Promise<boolean> {
+  return pid !== undefined && startTimeTicks !== undefined && isAlive(pid, startTimeTicks);
+}
+
 /** State and start time out of /proc/<pid>/stat; the command name may hold spaces and brackets. */
 export function parseStat(stat: string): { state: string; startTimeTicks: number } | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -7,7 +7,7 @@ import { type BoxRow, isNobodys } from './box-row.ts';
 import { watchBox } from './box-watch.ts';
 import { cgroupParent, type HostParts } from './host-parts.ts';
 import { removeImage } from './memory-image.ts';
-import { isAlive } from './process-table.ts';
+import { lives } from './process-table.ts';
 import { SLEEPING_DISK } from './state-paths.ts';
 
 /**
@@ -60,8 +60,11 @@ async function recoverBox(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow
     case 'resuming':
       await takeBackResume(parts, lifecycle, row);
       return;
-    case 'stopped':
     case 'suspended':
+      await lifecycle.undoWaking(row);
+      await new BoxRemover(parts).removeRuntimeFiles(row.place);
+      return;
+    case 'stopped':
       await new BoxRemover(parts).removeRuntimeFiles(row.place);
       return;
     case 'destroyed':
@@ -82,15 +85,10 @@ async function finishSuspend(parts: HostParts, lifecycle: BoxLifecycle, row: Box
   }
 }
 
-/** One whose processes went on with their memory already knows all it has to: it runs. */
+/** One whose processes went on with their memory, and whose guest has been told all it has to know, runs. */
 async function takeBackResume(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow): Promise<void> {
-  const { pid, startTimeTicks, place } = row;
-  if (
-    row.memory === 'waking' &&
-    pid !== undefined &&
-    startTimeTicks !== undefined &&
-    (await isAlive(pid, startTimeTicks))
-  ) {
+  const { place } = row;
+  if (row.memory === 'waking' && parts.spool.links.boot(place).configured && (await lives(row))) {
     const running = parts.store.put({ ...row, phase: 'running', memory: undefined, startedMs: Date.now() });
     await lifecycle.dropMemory(place);
     await reattach(parts, lifecycle, running);
@@ -100,8 +98,8 @@ async function takeBackResume(parts: HostParts, lifecycle: BoxLifecycle, row: Bo
 }
 
 async function reattach(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow): Promise<void> {
-  const { place, pid, startTimeTicks } = row;
-  if (pid !== undefined && startTimeTicks !== undefined && (await isAlive(pid, startTimeTicks))) {
+  const { place, pid } = row;
+  if (await lives(row)) {
     await parts.guests.live(place).listen();
     if (!(await watchBox(parts, row))) {
       await lifecycle.companionGone(place);

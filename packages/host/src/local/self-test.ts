@@ -123,7 +123,7 @@ class TestBox {
   }
 
   async run(runtime: string[]): Promise<void> {
-    await this.#parts.helper.call('runtimeRun', { runtime, timeoutMs: TIMEOUT_MS });
+    await this.#parts.helper.call('runtimeRun', { boxId: this.#id, runtime, timeoutMs: TIMEOUT_MS });
   }
 
   async kill(): Promise<void> {

@@ -10,7 +10,11 @@ use crate::protocol::RuntimeRun;
 /// Runs it to its end. What its log says is the message of a failure.
 pub fn run(wish: &RuntimeRun) -> Result<()> {
     bundle::clear_log(&wish.runtime)?;
-    let status = spawn::run_detached(&wish.runtime, Duration::from_millis(wish.timeout_ms))?;
+    let status = spawn::run_about(
+        &wish.box_id,
+        &wish.runtime,
+        Duration::from_millis(wish.timeout_ms),
+    )?;
     if status.success() {
         return Ok(());
     }

@@ -59,7 +59,7 @@ pub fn start(wish: &BoxStart, network: &Network) -> Result<Started> {
 
 fn run(wish: &BoxStart, deadline: Instant) -> Result<(i32, u64)> {
     let left = deadline.saturating_duration_since(Instant::now());
-    let failed = match spawn::run_detached(&wish.runtime, left) {
+    let failed = match spawn::run_about(&wish.box_id, &wish.runtime, left) {
         Ok(status) if status.success() => match read_init(&wish.pid_file) {
             Ok(init) => return Ok(init),
             Err(error) => error,

@@ -33,7 +33,8 @@ pub fn discard(path: &Path) -> Result<()> {
     subvolume::delete(&unfinished(path)?)
 }
 
-fn unfinished(path: &Path) -> Result<PathBuf> {
+/// Where the successor of the subvolume at `path` is made.
+pub(super) fn unfinished(path: &Path) -> Result<PathBuf> {
     let (parent, name) = subvolume::split(path)?;
     let mut unfinished = OsString::from(name);
     unfinished.push(".new");

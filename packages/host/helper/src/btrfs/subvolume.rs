@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::Path;
 
-use super::{ioctl, quota};
+use super::{descent, ioctl, quota};
 use crate::error::{Error, Result};
 
 /// Subvolumes nested deeper than this nobody makes in earnest.
@@ -102,12 +102,15 @@ pub fn snapshot(path: &Path, snapshot: &Path) -> Result<quota::Usage> {
     quota::usage(path)
 }
 
-/// Brings the subvolume back to what was kept, which stays. Done again, it does the same again.
+/// Brings the subvolume back to what was kept, which stays. Done again, it does the same again. What is there goes only when its successor is complete.
 pub fn restore(path: &Path, snapshot: &Path) -> Result<()> {
     let source = require_root(snapshot)?;
+    let made = descent::unfinished(path)?;
+    delete(&made)?;
+    let (parent, name) = split(&made)?;
+    ioctl::snapshot_subvolume(&source, &ioctl::open_directory(parent)?, name, false)?;
     delete(path)?;
-    let (parent, name) = split(path)?;
-    ioctl::snapshot_subvolume(&source, &ioctl::open_directory(parent)?, name, false)
+    fs::rename(&made, path).map_err(|cause| Error::os("rename", path.display(), &cause))
 }
 
 /// Deletes the subvolume, subvolumes in it included, whoever owns what is inside. An absent one is a success.

@@ -4,4 +4,5 @@ pub mod exits;
 pub mod launch;
 pub mod pidfd;
 pub mod spawn;
+pub mod under_way;
 pub mod watch;

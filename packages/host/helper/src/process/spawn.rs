@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::exits::EXITS;
 use super::launch::launch;
 use super::pidfd::{self, Process};
+use super::under_way;
 use crate::error::{Code, Error, Result, check};
 
 /// Most of a program's error output that is kept.
@@ -20,6 +21,14 @@ const MAX_STDERR_BYTES: u64 = 16 << 10;
 pub fn run_detached(argv: &[String], timeout: Duration) -> Result<ExitStatus> {
     let null = open_null()?;
     let child = start(argv, [&null, &null, &null])?;
+    wait(child, &argv[0], timeout)
+}
+
+/// The same for a command about a box, which [`under_way::abort`] ends.
+pub fn run_about(box_id: &str, argv: &[String], timeout: Duration) -> Result<ExitStatus> {
+    let null = open_null()?;
+    let child = start(argv, [&null, &null, &null])?;
+    let _entry = under_way::enter(box_id, child);
     wait(child, &argv[0], timeout)
 }
 
