@@ -6,6 +6,7 @@ import type { BoxSpec, ExecutionSpec } from '../src/contract/index.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { grades, type Installation, killInit, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
+import { patienceMs } from './patience.ts';
 
 const MEMORY = { memory: true };
 const DISK = { memory: false };
@@ -193,7 +194,9 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory of real 
     expect(await run(spec, 'cat notes')).toBe('kept\n');
   });
 
-  it('forks into many, each with its own name, address, randomness and disk, while the source goes on', async () => {
+  it('forks into many, each with its own name, address, randomness and disk, while the source goes on', {
+    timeout: patienceMs(60_000),
+  }, async () => {
     const spec = await box({ hostname: 'source', environment: { TOKEN: 'old' } });
     await run(spec, 'echo ready > state; export IN_SHELL=shared', { shellName: 'main' });
     const counting = await begin(spec, 'exec 3>>/tmp/beats; while :; do echo beat >&3; sleep 0.1; done');

@@ -386,6 +386,8 @@ export class BoxLifecycle {
     const { store, log } = this.#parts;
     const { cause, detail } = await reason();
     log.warn({ boxId: store.requireAt(place).id, cause, detail }, 'box stopped');
+    // Whoever waits for its guest waits for nothing.
+    this.#starting.get(place)?.abort.abort(new Error(detail));
     await this.#remover.killProcesses(store.requireAt(place));
     const before = store.requireAt(place);
     const memory = await this.#sleep.settle(
