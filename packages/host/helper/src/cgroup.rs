@@ -12,6 +12,8 @@ use crate::process::pidfd::Process;
 const ROOT: &str = "/sys/fs/cgroup";
 /// A box may nest cgroups; deeper than this nobody does in earnest.
 const MAX_DEPTH: usize = 64;
+const MAX_AWAITED: usize = 16;
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// `v1`, `hybrid` (v1 controllers and a v2 tree beside them) or `v2`.
 pub fn layout() -> &'static str {
@@ -80,10 +82,14 @@ fn remove(path: &Path, deadline: Instant) -> Result<()> {
             error.code = Code::Timeout;
             return Err(error);
         }
-        kill_all(path, 0)?;
+        let dying = kill_all(path, 0)?;
         remove_children(path, 0);
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(50));
+        // Who has ended is in no group any more.
+        let ended = dying.iter().all(|process| process.wait(LONGEST_PAUSE));
+        if !ended || dying.is_empty() {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 }
 
@@ -99,25 +105,36 @@ fn child_groups(path: &Path) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
-fn kill_all(path: &Path, depth: usize) -> Result<()> {
+/// Some of those that were killed, to be waited for.
+fn kill_all(path: &Path, depth: usize) -> Result<Vec<Process>> {
+    let mut dying = Vec::new();
     // v2 kills a whole tree by one write; in v1 a frozen process does not die before it is thawed.
     if fs::write(path.join("cgroup.kill"), "1").is_ok() {
-        return Ok(());
+        for pid in members(path).into_iter().take(MAX_AWAITED) {
+            dying.extend(Process::open_any(pid)?.map(|(process, _)| process));
+        }
+        return Ok(dying);
     }
     let _ = fs::write(path.join("freezer.state"), "THAWED");
     for pid in members(path) {
         // Held first, then looked for once more: a pid that has gone to a stranger meanwhile is no member.
         match Process::open_any(pid)? {
-            Some((process, _)) if members(path).contains(&pid) => process.kill()?,
+            Some((process, _)) if members(path).contains(&pid) => {
+                process.kill()?;
+                if dying.len() < MAX_AWAITED {
+                    dying.push(process);
+                }
+            }
             _ => {}
         }
     }
     if depth < MAX_DEPTH {
         for child in child_groups(path) {
-            kill_all(&child, depth + 1)?;
+            dying.extend(kill_all(&child, depth + 1)?);
+            dying.truncate(MAX_AWAITED);
         }
     }
-    Ok(())
+    Ok(dying)
 }
 
 fn members(path: &Path) -> Vec<i32> {
