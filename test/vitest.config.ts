@@ -64,6 +64,7 @@ export default defineConfig({
       group('limits', 2, { workers: 1 }),
       group('escape', 3, { workers: 1 }),
       group('launcher', 4, { ownPlatform: true, workers: 1 }),
+      group('agents', 5, { workers: 1 }),
       group('chaos', 5, { ownPlatform: true, workers: 1 }),
       ...sandboxed,
       ...(process.env['BERTH_MODEL_STEPS'] === undefined ? [] : [group('model', 8, { ownPlatform: true, workers: 1 })]),

@@ -51,8 +51,25 @@ const codeMount = z.object({ type: z.literal('code_mount'), ...codeMountFields }
 /** The older form of a `code_mount`, without a type. */
 export const legacyCodeMount = z.object(codeMountFields).refine(namesRepository, howToName);
 
+/** A registered agent, by id or by name: the newest of that name (API §11, §14). */
+const agentMount = z
+  .object({
+    type: z.literal('agent_mount'),
+    agent_id: z.string().max(200).optional(),
+    agent_name: storableText(512).min(1).optional(),
+    /** Where it is placed; needed for agents out of a repository or an object. */
+    agent_path: filePath.optional(),
+    /** For a private repository. */
+    auth_token: token.optional(),
+    /** Lines of bash that are run after the agent's own ones. */
+    agent_setup_commands: z.array(storableText(65_536).min(1)).max(100).optional(),
+  })
+  .refine(
+    ({ agent_id, agent_name }) => agent_id !== undefined || agent_name !== undefined,
+    'needs agent_id or agent_name',
+  );
+
 // Mounts that later versions place, known by name so that the refusal can say what is missing.
-const agentMount = z.looseObject({ type: z.literal('agent_mount') });
 const brokerMount = z.looseObject({ type: z.literal('broker_mount') });
 
 /** Something to place in the box before it runs (API §11). */

@@ -91,6 +91,15 @@ export class AgentStore {
     return deleted !== undefined;
   }
 
+  /** Remembers that a box was made with an agent. Safe to repeat. */
+  async recordMount(devboxId: string, agentId: string, name: string): Promise<void> {
+    await this.#database
+      .insertInto('devbox_agents')
+      .values({ devbox_id: devboxId, agent_id: agentId, agent_name: name })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+
   /** Devboxes of the account by the name of the agent they were made with. */
   async devboxCounts(account: string): Promise<ReadonlyArray<readonly [string, number]>> {
     const rows = await this.#database

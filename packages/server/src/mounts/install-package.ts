@@ -1,0 +1,52 @@
+import { quoted } from './box-step.ts';
+
+/** A package of npm or pip for everybody in the box. */
+export interface PackageWish {
+  readonly name: string;
+  readonly version?: string;
+  readonly registryUrl?: string;
+}
+
+/** `root COMMAND…` runs it as root, with the path of the box's user. */
+const asRoot = 'root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n env PATH="$PATH" HOME=/root "$@"; fi; }';
+
+/** A version of its own stands behind the name; a name that has one already keeps it. */
+const npmSpec = ({ name, version }: PackageWish): string =>
+  version === undefined || name.lastIndexOf('@') > 0 ? name : `${name}@${version}`;
+
+/**
+ * Line of bash that installs a package of npm so that its programs are on the path. Nothing is left but the package: the cache of npm, as large
+ * again, goes.
+ */
+export const npmInstall = (wish: PackageWish): string =>
+  [
+    `command -v npm > /dev/null || { echo 'the image has no npm' >&2; exit 1; }`,
+    asRoot,
+    // A prefix of the user's own, as nvm has, is written by the user.
+    '[ ! -w "$(npm prefix --global)/lib/node_modules" ] || root() { "$@"; }',
+    'cache=$(mktemp -d)',
+    `root npm install --global --no-audit --no-fund --no-update-notifier --loglevel=error --cache "$cache"${
+      wish.registryUrl === undefined ? '' : ` --registry=${quoted(wish.registryUrl)}`
+    } -- ${quoted(npmSpec(wish))}`,
+    'status=$?',
+    'root rm -rf -- "$cache"',
+    'exit $status',
+  ].join('\n');
+
+/** A number is one version; anything else already says how it is to be compared. */
+const pipSpec = ({ name, version }: PackageWish): string =>
+  version === undefined || /[=<>~!@]/.test(name)
+    ? name
+    : /^\d/.test(version)
+      ? `${name}==${version}`
+      : `${name}${version}`;
+
+/** Line of bash that installs a package of pip for the whole system. */
+export const pipInstall = (wish: PackageWish): string =>
+  [
+    `python3 -m pip --version > /dev/null 2>&1 || { echo 'the image has no pip' >&2; exit 1; }`,
+    asRoot,
+    `root env PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore python3 -m pip install --no-input --no-cache-dir --quiet --disable-pip-version-check${
+      wish.registryUrl === undefined ? '' : ` --index-url ${quoted(wish.registryUrl)}`
+    } -- ${quoted(pipSpec(wish))}`,
+  ].join('\n');
