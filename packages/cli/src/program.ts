@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { agentCommand } from './commands/agent/index.ts';
 import { blueprintCommand } from './commands/blueprint/index.ts';
 import { completionCommand } from './commands/completion.ts';
 import { devboxCommand } from './commands/devbox/index.ts';
@@ -40,6 +41,7 @@ export const program = (): Command => {
     .addCommand(snapshotCommand())
     .addCommand(blueprintCommand())
     .addCommand(secretCommand())
+    .addCommand(agentCommand())
     .addCommand(runCommand())
     .addCommand(completionCommand())
     .addHelpText('after', overview)

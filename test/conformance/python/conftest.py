@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from typing import Iterator
 
@@ -43,3 +44,9 @@ def devbox(sdk: RunloopSDK):
 @pytest.fixture
 def secret_name() -> str:
     return f"xyz-1690000000-{uuid.uuid4().hex[:6]}"
+
+
+@pytest.fixture
+def repository() -> str:
+    """Name of a repository of the owner `python` on the git server that stands for GitHub."""
+    return os.environ["TEST_REPOSITORY"]

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { cache } from '../../platform/artifacts.ts';
 import { shared } from '../../platform/clients.ts';
+import { makeRepository } from '../../platform/git.ts';
 
 const execute = promisify(execFile);
 const here = import.meta.dirname;
@@ -41,9 +42,17 @@ describe.each(['1.32.0', '3.0.0'])('the official Python client %s', (version) =>
   it('passes its suite, synchronous and asynchronous', { timeout: 600_000 }, async () => {
     const python = await environment(version);
     const { baseUrl, apiKey } = shared();
+    const repository = `mounted-${version}`;
+    makeRepository(`python/${repository}`).commit({ 'README.md': 'hello\n' });
     const { stdout, code } = await execute(python, ['-B', '-m', 'pytest', here], {
       cwd: here,
-      env: { PATH: '/usr/bin:/bin', RUNLOOP_BASE_URL: baseUrl, RUNLOOP_API_KEY: apiKey, PYTHONDONTWRITEBYTECODE: '1' },
+      env: {
+        PATH: '/usr/bin:/bin',
+        RUNLOOP_BASE_URL: baseUrl,
+        RUNLOOP_API_KEY: apiKey,
+        PYTHONDONTWRITEBYTECODE: '1',
+        TEST_REPOSITORY: repository,
+      },
       maxBuffer: 16 * 1024 * 1024,
     }).then(
       (done) => ({ stdout: done.stdout, code: 0 }),

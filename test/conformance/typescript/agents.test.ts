@@ -78,9 +78,8 @@ describe('agent mounts (API §11)', () => {
     const pip = await register({ type: 'pip', pip: { package_name: 'wheel' } }, '0.45.1');
     const mounts = [npm, pip].flatMap((agent) => mount(agent).mounts);
     await withBox(client, { mounts }, async ({ id }) => {
-      expect(await output(client, id, 'cat version; node -p 'require("/usr/local/lib/node_modules/semver/package.json").version'; sudo semver 2.0.0')).toBe(
-        '1.2.3\n7.7.2\n2.0.0\n',
-      );
+      const version = `node -p 'require("/usr/local/lib/node_modules/semver/package.json").version'`;
+      expect(await output(client, id, `cat version; ${version}; sudo semver 2.0.0`)).toBe('1.2.3\n7.7.2\n2.0.0\n');
       expect(await output(client, id, 'wheel version; ls /root/.npm /root/.cache 2>/dev/null | wc -l')).toMatch(
         /^wheel 0\.45\.1.*\n0\n$/,
       );

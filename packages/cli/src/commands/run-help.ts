@@ -1,6 +1,7 @@
 /** How an agent looks, and examples. */
 export const runHelp = `
-An agent is a directory with an agent.json
+An agent is one that comes with Berth (./berth agent list): claude-code, codex, gemini-cli, opencode, deepagents. It gets the key of its model from
+your environment, or from a stored secret of that name (./berth agent show claude-code), and what it prints is its result. Or it is a directory with an agent.json
   {"run": "python3 \\"$BERTH_AGENT\\"/agent.py", "setup": "pip install --user …"}
 or with an executable named run; or it is a line of bash. It is started in the repository's directory with
   BERTH_TASK     the task text
@@ -13,6 +14,7 @@ Exit status: 0 when every agent ended with 0, 130 after Ctrl-C, else 1. Boxes ar
 
 Examples:
   ./berth run --agent 'grep -rn TODO . > "$BERTH_RESULT"' --repo . -- list what is to do
+  ./berth run --agent claude-code --repo . --timeout 20m -- fix the failing test
   ./berth run --agent ./my-agent --repo ./service -n 4 --timeout 20m -- fix the failing test
   ./berth run --agent ./my-agent --from ready --isolation gvisor -n 8 -- try another index
   ./berth run --agent ./my-agent --blueprint reviewer --repo . -- review the last commit

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { blueprintSource } from '../blueprints/blueprint.ts';
 import type { DevboxWish } from '../devboxes/lifecycle.ts';
@@ -10,6 +11,7 @@ import { type Agent, readAgent } from '../run/agent.ts';
 import { type AttemptReport, boxPlaces } from '../run/attempt.ts';
 import { type Package, Packer } from '../run/pack.ts';
 import { startRunView } from '../run/progress-view.ts';
+import { type AgentKeys, keysFor, readReadyMade } from '../run/ready-made-agent.ts';
 import { allSucceeded, reportJson, runTable } from '../run/report.ts';
 import { runBoxes, runLabel } from '../run/run-boxes.ts';
 import { saveResults } from '../run/save-results.ts';
@@ -44,7 +46,10 @@ export const runCommand = (): Command =>
     new Command('run')
       .description('let an agent work on a task, each time in a box of its own, and collect the results')
       .argument('[task...]', 'what to do, as text')
-      .requiredOption('-a, --agent <dir|command>', 'directory of an agent, or a line of bash')
+      .requiredOption(
+        '-a, --agent <name|dir|command>',
+        'an agent that comes with Berth, a directory, or a line of bash',
+      )
       .option('-r, --repo <dir|git url>', 'what to work on; may be repeated: one box for each', collect)
       .option('-n, --boxes <count>', 'boxes for each repository', parseCount, 1)
       .option('--parallel <count>', 'boxes at once', parseCount, 32),
@@ -87,7 +92,10 @@ const performPackedRun = async (
   packer: Packer,
 ): Promise<{ readonly reports: AttemptReport[]; readonly interrupted: boolean }> => {
   const client = new ApiClient(findEndpoint());
-  const agent = readAgent(options.agent);
+  const agent = existsSync(options.agent)
+    ? readAgent(options.agent)
+    : ((await readReadyMade(client, options.agent)) ?? readAgent(options.agent));
+  const keys = await keysOf(client, agent, options);
   const from =
     options.from === undefined
       ? blueprintSource(options.blueprint)
@@ -112,7 +120,7 @@ const performPackedRun = async (
       client,
       agent,
       agentPackage,
-      wish: { ...wishOf(task, options, agent, resultPath, sources.length > 0), ...from },
+      wish: { ...wishOf(task, options, agent, keys, resultPath, sources.length > 0), ...from },
       resultPath,
       timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1_000,
       keepBoxes: options.keep ?? false,
@@ -142,23 +150,31 @@ const tellPlan = (agent: Agent, sources: readonly Package[], boxes: number): voi
 const boxName = (source: Package | undefined, index: number, each: number): string =>
   source === undefined ? `box ${index + 1}` : each === 1 ? source.name : `${source.name} ${(index % each) + 1}`;
 
+const keysOf = async (client: ApiClient, agent: Agent, options: RunOptions): Promise<AgentKeys> =>
+  agent.readyMade === undefined
+    ? { environment: {}, secrets: {} }
+    : keysFor(client, agent.readyMade, new Set(Object.keys({ ...options.env, ...options.secret })), process.env);
+
 const wishOf = (
   task: string,
   options: RunOptions,
   agent: Agent,
+  keys: AgentKeys,
   resultPath: string,
   hasRepository: boolean,
 ): DevboxWish => ({
   name: `run ${agent.name}`.slice(0, 100),
   metadata: { [runLabel]: randomUUID() },
   environment_variables: {
+    ...keys.environment,
     ...options.env,
     BERTH_TASK: task,
     BERTH_RESULT: resultPath,
     BERTH_REPO: hasRepository ? boxPlaces.repository : boxPlaces.home,
     ...(agent.directory === undefined ? {} : { BERTH_AGENT: boxPlaces.agent }),
   },
-  ...(options.secret === undefined ? {} : { secrets: options.secret }),
+  ...(agent.mount === undefined ? {} : { mounts: [agent.mount] }),
+  secrets: { ...keys.secrets, ...options.secret },
   launch_parameters: {
     ...launchParametersOf(options),
     keep_alive_time_seconds: Math.ceil(

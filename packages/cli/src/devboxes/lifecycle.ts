@@ -16,6 +16,7 @@ export interface DevboxWish {
   readonly snapshot_id?: string;
   readonly blueprint_id?: string;
   readonly blueprint_name?: string;
+  readonly mounts?: ReadonlyArray<Readonly<Record<string, string>>>;
   readonly launch_parameters?: Readonly<Record<string, unknown>>;
 }
 

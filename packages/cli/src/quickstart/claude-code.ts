@@ -4,7 +4,7 @@ import { bold, dim } from '../output/style.ts';
 export const claudeCodeOffer = (): string =>
   [
     `${bold('ANTHROPIC_API_KEY is set:')} Claude Code can do the same audit, each target in a box of its own:`,
-    `./berth run -e ANTHROPIC_API_KEY --agent 'sudo npm install -g --silent @anthropic-ai/claude-code && claude -p "$BERTH_TASK" --permission-mode acceptEdits > "$BERTH_RESULT"' \\`,
+    './berth run --agent claude-code \\',
     '  --repo examples/security-audit/targets/notes-api --repo examples/security-audit/targets/guestbook -- find the security defects, with file and line',
     dim('The key goes into those boxes as a variable and disappears with them.'),
   ].join('\n');

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import type { ReadyMade } from '@berth/contract';
 import { CommandFailure } from '../output/failure.ts';
 
 /** A program that works on a task in a box. */
@@ -7,6 +8,10 @@ export interface Agent {
   readonly name: string;
   /** Directory that is placed in the box; none for a bare command. */
   readonly directory?: string;
+  /** Mount that brings it into the box; an agent that comes with Berth has one. */
+  readonly mount?: Readonly<Record<string, string>>;
+  /** What an agent that comes with Berth needs. */
+  readonly readyMade?: ReadyMade;
   /** Line of bash run once before the task, in the agent's directory. */
   readonly setup?: string;
   /** Line of bash that does the task, run in the repository's directory. */
