@@ -13,7 +13,7 @@ options=(--isolation oci --runtime /berth/runtime --network host --format docker
 mapfile -d '' -t words <"$plan/options"
 options+=("${words[@]}")
 
-# take_secrets: from a pipe into memory; what runs in the build finds them in its environment (see runtime.sh).
+# take_secrets: from a pipe into memory, up to the line that says that this process is watched and may begin; what runs in the build finds them in its environment (see runtime.sh).
 take_secrets() {
   local name value
   while read -r name value; do
@@ -35,7 +35,7 @@ unpack_context() {
   exit 10
 }
 
-[[ -e $plan/secrets ]] && take_secrets
+take_secrets
 # The host's own contexts are directories; they are read where they are.
 context=/work/context
 if [[ -d /berth/context ]]; then

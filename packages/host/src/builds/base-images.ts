@@ -132,14 +132,13 @@ export class BaseImages {
           context: directory,
           plan: {
             dockerfile: 'FROM scratch\nADD rootfs.tar /\nCMD ["bash"]\n',
-            hasSecrets: false,
             pull: false,
             spec: { id, context: true, arguments: {}, steps: [], user: USER, cacheScope: 'base' },
           },
         },
         (bytes) => reader.write(bytes),
       );
-      if (end.waitStatus !== 0) {
+      if (!end.complete) {
         throw new Error(`the base ${base.key} could not be made: ${reader.tail.at(-1) ?? 'nothing was said'}`);
       }
       const visible: string[] = [];

@@ -211,7 +211,7 @@ export class BuildJob {
       secrets,
       stores,
       context: spec.context ? parts.paths.context(row.id) : undefined,
-      plan: { spec, dockerfile, pull, hasSecrets: Object.keys(secrets).length > 0 },
+      plan: { spec, dockerfile, pull },
     };
     const sandbox = new BuildSandbox(parts, row.id);
     this.#sandbox = sandbox;
@@ -232,7 +232,7 @@ export class BuildJob {
       });
       reader.end();
       this.#abort.signal.throwIfAborted();
-      if (end.waitStatus !== 0) {
+      if (!end.complete) {
         throw new BuildAborted({ phase: 'failed', ...explainBuildEnd(end, limits, reader.tail) });
       }
     } finally {

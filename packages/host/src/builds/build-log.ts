@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import type { BuildLogLine } from '../contract/index.ts';
 
 /** What is kept of one build's log. */
@@ -25,6 +25,11 @@ export class BuildLog {
     this.path = path;
     this.#lines = lines ?? 0;
     this.#closed = lines !== undefined;
+  }
+
+  /** Nothing but errors is taken any more. */
+  get full(): boolean {
+    return this.#full;
   }
 
   get lines(): number {
@@ -126,4 +131,10 @@ export class BuildLog {
       signal?.addEventListener('abort', done, { once: true });
     });
   }
+}
+
+/** Whole lines of a log that nobody closed. */
+export async function countLines(path: string): Promise<number> {
+  const text = await readFile(path).catch(() => Buffer.alloc(0));
+  return text.reduce((count, byte) => (byte === 10 ? count + 1 : count), 0);
 }

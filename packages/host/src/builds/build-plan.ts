@@ -12,14 +12,13 @@ export interface PlanWish {
   readonly spec: PlannedSpec;
   /** Its names are resolved: what it builds upon is in a store, or in a registry. */
   readonly dockerfile: string;
-  readonly hasSecrets: boolean;
   /** Whether names that no store knows may be asked for at a registry. */
   readonly pull: boolean;
 }
 
 /** Writes what build.sh reads. Holds no secret. */
 export async function writePlan(directory: string, wish: PlanWish): Promise<void> {
-  const { spec, dockerfile, hasSecrets, pull } = wish;
+  const { spec, dockerfile, pull } = wish;
   const steps = join(directory, 'steps');
   await mkdir(steps, { recursive: true, mode: 0o755 });
   await mkdir(join(directory, 'bin'), { mode: 0o755 });
@@ -31,7 +30,6 @@ export async function writePlan(directory: string, wish: PlanWish): Promise<void
     put('stage-options', words([...(spec.target === undefined ? [] : ['--target', spec.target]), ...stageOptions])),
     put('user', preparedFor(spec)),
     put('finish.Dockerfile', finishDockerfile(spec, await prepareVersion())),
-    ...(hasSecrets ? [put('secrets', '')] : []),
     ...spec.steps.map((step, index) => (step.kind === 'file' ? putFile(steps, index, step.content) : undefined)),
     ...['prepare', 'step'].map((name) => copyFile(join(BUILD_FILES, `${name}.sh`), join(directory, 'bin', name))),
     copyFile(join(BUILD_FILES, 'build.sh'), join(directory, 'build.sh')),

@@ -14,6 +14,8 @@ import { BuildPipes } from './pipes.ts';
 const START_TIMEOUT_MS = 60_000;
 const KILL_TIMEOUT_MS = 20_000;
 const DRAIN_TIMEOUT_MS = 10_000;
+/** What build.sh writes at its very end. */
+const LAST_RESULT = 'result/image';
 
 /** What a sandbox is started for. */
 export interface SandboxWish {
@@ -26,9 +28,10 @@ export interface SandboxWish {
   readonly context: string | undefined;
 }
 
-/** How a sandbox ended. `waitStatus` is null where nobody saw it. */
+/** How a sandbox ended. `waitStatus` is null where nobody saw it; what it has left says then whether it came to its end. */
 export interface SandboxEnd {
   readonly waitStatus: number | null;
+  readonly complete: boolean;
   readonly oomKills: number;
   readonly usedBytes: number;
 }
@@ -89,9 +92,8 @@ export class BuildSandbox implements RunningSandbox {
     this.#running = started;
     this.#parts.sandboxes.set(place, this);
     await this.watch();
-    if (Object.keys(wish.secrets).length > 0) {
-      this.#pipes.sendSecrets(secretLines(wish.secrets)).catch(() => undefined);
-    }
+    // It waits for this: what ends before it is watched would look like one that never began.
+    this.#pipes.send(secretLines(wish.secrets)).catch(() => undefined);
     const waitStatus = await this.#exit.promise;
     const [oomKills, { usedBytes }] = await Promise.all([
       readOomKills(cgroups, cgroupsPathOf(configuration, place)),
@@ -100,7 +102,8 @@ export class BuildSandbox implements RunningSandbox {
     this.#parts.sandboxes.delete(place);
     await this.kill();
     await this.#pipes.drain(DRAIN_TIMEOUT_MS);
-    return { waitStatus, oomKills, usedBytes };
+    const complete = waitStatus === 0 || (waitStatus === null && existsSync(join(this.work, LAST_RESULT)));
+    return { waitStatus, complete, oomKills, usedBytes };
   }
 
   /** The helper may be a new one. */
@@ -231,6 +234,7 @@ function secretLines(secrets: Readonly<Record<string, string>>): string {
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   const entries = Object.entries(secrets);
   const environment = entries.map(([name, value]) => `${JSON.stringify(`${name}=${value}`)},`).join('');
-  const lines = [`- ${base64(environment)}`, ...entries.map(([name, value]) => `${name} ${base64(value)}`), '.'];
+  const first = entries.length === 0 ? [] : [`- ${base64(environment)}`];
+  const lines = [...first, ...entries.map(([name, value]) => `${name} ${base64(value)}`), '.'];
   return `${lines.join('\n')}\n`;
 }

@@ -11,7 +11,7 @@ import {
 } from '../contract/index.ts';
 import { BaseImages } from './base-images.ts';
 import { type BuildEnd, BuildJob, type BuildTools } from './build-job.ts';
-import { BuildLog } from './build-log.ts';
+import { BuildLog, countLines } from './build-log.ts';
 import type { BuildParts } from './build-parts.ts';
 import { BuildQueue } from './build-queue.ts';
 import { markOf } from './build-recipe.ts';
@@ -68,7 +68,9 @@ export class BuildahBuilder implements LocalBuilder {
     for (const row of builds.builds.all()) {
       if (!hasEnded(row)) {
         const detail = 'the host ended while it built';
-        builds.builds.put({ ...row, phase: 'failed', failure: 'host_lost', detail, endedMs: Date.now() });
+        const logLines = await countLines(paths.buildLog(row.id));
+        const end = { phase: 'failed', failure: 'host_lost', detail, endedMs: Date.now(), logLines } as const;
+        builds.builds.put({ ...row, ...end });
       }
     }
     await this.#tools.collector.recover();

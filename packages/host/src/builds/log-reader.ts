@@ -5,6 +5,7 @@ import { type BuildLog, MAX_LINE_CHARACTERS } from './build-log.ts';
 export const MAX_SPOKEN_BYTES = 1024 * 1024 * 1024;
 /** Last lines that are looked at for the reason of a failure. */
 const TAIL_LINES = 40;
+const LAST_BYTES = 64 * 1024;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is taken out
 const CONTROL = /\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
@@ -17,6 +18,7 @@ export class LogReader {
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';
   #bytes = 0;
+  #last: Buffer = Buffer.alloc(0);
   readonly tail: string[] = [];
 
   constructor(log: BuildLog, mask: (line: string) => string) {
@@ -30,6 +32,23 @@ export class LogReader {
 
   write(bytes: Buffer): void {
     this.#bytes += bytes.length;
+    if (this.#log.full) {
+      // Only the end is looked at, once it is known where that is.
+      this.#last = Buffer.concat([this.#last, bytes]).subarray(-LAST_BYTES);
+      return;
+    }
+    this.#take(bytes);
+  }
+
+  end(): void {
+    this.#take(this.#last);
+    if (this.#rest !== '') {
+      this.#line(this.#rest);
+      this.#rest = '';
+    }
+  }
+
+  #take(bytes: Buffer): void {
     const lines = (this.#rest + this.#decoder.write(bytes)).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
@@ -40,13 +59,6 @@ export class LogReader {
       this.#rest = this.#mask(this.#rest);
       this.#line(this.#rest.slice(0, MAX_LINE_CHARACTERS));
       this.#rest = this.#rest.slice(MAX_LINE_CHARACTERS);
-    }
-  }
-
-  end(): void {
-    if (this.#rest !== '') {
-      this.#line(this.#rest);
-      this.#rest = '';
     }
   }
 

@@ -17,6 +17,7 @@ export class BuildPipes {
   readonly directory: string;
   #keeper: number | undefined;
   #reader: Socket | undefined;
+  #sender: Socket | undefined;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -37,23 +38,21 @@ export class BuildPipes {
     this.#reader.on('error', () => undefined);
   }
 
-  /** Resolves when the sandbox has taken them. */
-  async sendSecrets(lines: string): Promise<void> {
+  /** Resolves when the sandbox has taken it. */
+  async send(lines: string): Promise<void> {
     // Opened for both, it does not fail while nobody reads.
     const fd = await open(join(this.directory, 'secrets'), constants.O_RDWR | constants.O_NONBLOCK);
     const socket = new Socket({ fd, readable: false, writable: true });
+    this.#sender = socket;
     await new Promise<void>((resolve, reject) => {
       socket.on('error', reject);
       socket.write(lines, (error) => (error ? reject(error) : resolve()));
     });
-    this.#secrets = socket;
   }
-
-  #secrets: Socket | undefined;
 
   /** No process of the sandbox is left: resolves when all that it said was taken. */
   async drain(timeoutMs: number): Promise<void> {
-    this.#secrets?.destroy();
+    this.#sender?.destroy();
     const reader = this.#reader;
     if (reader !== undefined && !reader.destroyed) {
       const ended = new Promise<void>((resolve) => reader.once('close', () => resolve()));

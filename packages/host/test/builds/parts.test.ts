@@ -183,7 +183,7 @@ describe('the layers of an image', () => {
 
 describe('why a build ended', () => {
   const limits = { diskBytes: 2 ** 30 };
-  const end = { waitStatus: 1 << 8, oomKills: 0, usedBytes: 0 };
+  const end = { waitStatus: 1 << 8, complete: false, oomKills: 0, usedBytes: 0 };
 
   it.each([
     [end, ['Error: building at STEP "RUN false": while running runtime: exit status 1'], 'build_failed'],
