@@ -26,6 +26,7 @@ try {
     databaseUrl: cluster.url(),
     host,
     masterKey: new MasterKey(randomBytes(32)),
+    objects: { blobs: '/nonexistent/objects' },
     log: pino({ level: 'silent' }),
   });
   const port = await server.start(0, '127.0.0.1');

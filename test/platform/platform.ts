@@ -155,6 +155,7 @@ export class Platform {
       BERTH_ISOLATION: this.isolation,
       BERTH_SUBNET: subnet,
       BERTH_INTERFACE_PREFIX: interfacePrefix,
+      BERTH_DOOR_ADDRESS: subnet.replace(/0\/\d+$/, '1'),
       // Tests look for what boxes have in the kernel by the ids of the boxes; those of the pool have other names.
       BERTH_POOL: process.env['BERTH_POOL'] ?? 'off',
       BERTH_LOG_LEVEL: process.env['BERTH_LOG_LEVEL'] ?? 'info',

@@ -10,6 +10,7 @@ import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
 import { launcherCommands } from './commands/launcher.ts';
 import { logsCommand } from './commands/logs.ts';
+import { objectCommand } from './commands/object/index.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { runCommand } from './commands/run.ts';
 import { secretCommand } from './commands/secret/index.ts';
@@ -40,6 +41,7 @@ export const program = (): Command => {
     .addCommand(devboxCommand())
     .addCommand(snapshotCommand())
     .addCommand(blueprintCommand())
+    .addCommand(objectCommand())
     .addCommand(secretCommand())
     .addCommand(agentCommand())
     .addCommand(runCommand())

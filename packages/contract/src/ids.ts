@@ -10,6 +10,7 @@ export const idPrefixes = {
   snapshot: 'snp_',
   blueprint: 'bpt_',
   agent: 'agt_',
+  object: 'obj_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -17,6 +17,7 @@ export * from './ids.ts';
 export * from './logs.ts';
 export * from './metadata-filter.ts';
 export * from './not-yet.ts';
+export * from './objects.ts';
 export * from './openapi.ts';
 export * from './pagination.ts';
 export * from './ready-made-agents.ts';

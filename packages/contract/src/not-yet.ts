@@ -41,17 +41,6 @@ export const notYetRoutes: readonly NotYetRoute[] = [
     'GET /pty/{session}/attach',
     'POST /pty/{session}/control',
   ),
-  ...feature(
-    'objects',
-    'POST /v1/objects',
-    'GET /v1/objects',
-    'GET /v1/objects/list_public',
-    'GET /v1/objects/{id}',
-    'POST /v1/objects/{id}/complete',
-    'GET /v1/objects/{id}/download',
-    'POST /v1/objects/{id}/delete',
-    ...metadata('/v1/objects'),
-  ),
   ...feature('scenario scorers', ...crud('/v1/scenarios/scorers', 'POST /v1/scenarios/scorers/{id}/validate')),
   ...feature(
     'scenario runs',

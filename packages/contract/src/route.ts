@@ -60,6 +60,8 @@ export interface RouteContract<
   readonly idempotency: Idempotency;
   /** Bound of a JSON body; 16 MiB when left out. */
   readonly bodyLimitBytes?: number;
+  /** Whether boxes reach it too, by the address that their network keeps open for them. Only what is safe for whoever asks. */
+  readonly atDoor?: boolean;
   /** Kinds of the ids among the path parameters: malformed ones are refused with 400 before anything else. */
   readonly ids?: Readonly<Record<string, IdKind>>;
 }
@@ -75,7 +77,7 @@ export const defineRoute = <
 >(
   wish: Pick<
     RouteContract<Params, Query, Body, Response>,
-    'method' | 'path' | 'operationId' | 'summary' | 'tag' | 'response' | 'access' | 'bodyLimitBytes' | 'ids'
+    'method' | 'path' | 'operationId' | 'summary' | 'tag' | 'response' | 'access' | 'bodyLimitBytes' | 'atDoor' | 'ids'
   > & {
     readonly params?: Params;
     readonly query?: Query;

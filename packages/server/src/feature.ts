@@ -7,6 +7,7 @@ import type { Database } from './database/database.ts';
 import type { NotificationHub } from './database/notifications.ts';
 import type { Route } from './http/route.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { ObjectParts } from './objects/parts.ts';
 import type { ReconcilerSettings } from './reconciler/settings.ts';
 import type { Repositories } from './repositories/repositories.ts';
 import type { SecretService } from './secrets/service.ts';
@@ -19,6 +20,7 @@ export interface FeatureParts {
   readonly accountSettings: AccountSettingsService;
   readonly secrets: SecretService;
   readonly repositories: Repositories;
+  readonly objects: ObjectParts;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Departures from the default settings of the reconciler. */

@@ -4,6 +4,7 @@ import { agentFeature } from './agents/feature.ts';
 import { ApiKeyService } from './api-keys/service.ts';
 import { devboxFeature } from './devboxes/feature.ts';
 import type { Feature, FeatureParts } from './feature.ts';
+import { objectFeature } from './objects/feature.ts';
 import { secretRoutes } from './secrets/routes.ts';
 
 const account = ({ database, accountSettings }: FeatureParts): Feature => ({
@@ -17,5 +18,6 @@ export const features: ReadonlyArray<(parts: FeatureParts) => Feature> = [
   account,
   secrets,
   agentFeature,
+  objectFeature,
   devboxFeature,
 ];

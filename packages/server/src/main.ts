@@ -24,6 +24,7 @@ const serve = async (): Promise<void> => {
     admission: config.admission,
     repositories: config.repositories,
     blueprints: config.blueprints,
+    objects: config.objects,
     reconciler: {
       defaultIsolation: config.isolation,
       ...(config.suspendedTtlMs === undefined ? {} : { suspendedTtlMs: config.suspendedTtlMs }),

@@ -16,12 +16,15 @@ import { features } from './features.ts';
 import { healthRoutes } from './health/routes.ts';
 import { HealthService } from './health/service.ts';
 import { buildApp } from './http/app.ts';
+import { listenAtDoor } from './http/door.ts';
 import { FrontDoor, type FrontDoorOptions } from './http/front-door.ts';
 import { notYetRoutes } from './http/not-yet.ts';
 import type { Route } from './http/route.ts';
 import { IdempotencyService } from './idempotency/service.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
+import { objectParts } from './objects/parts.ts';
+import { defaultObjectSettings, type ObjectSettings } from './objects/settings.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import type { ReconcilerSettings } from './reconciler/settings.ts';
 import { Repositories } from './repositories/repositories.ts';
@@ -42,6 +45,8 @@ export interface ServerOptions {
   readonly blueprints?: Partial<BlueprintSettings>;
   /** How repositories are fetched; mirrors lie in a temporary directory unless another is named. */
   readonly repositories?: Partial<RepositorySettings>;
+  /** Where and how objects are kept. */
+  readonly objects: Pick<ObjectSettings, 'blobs'> & Partial<ObjectSettings>;
   readonly frontDoor?: Omit<FrontDoorOptions, 'onRequest'>;
   /** Further routes, for tests of the kernel. */
   readonly extraRoutes?: readonly Route[];
@@ -83,6 +88,9 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     { directory: join(tmpdir(), 'berth-repositories'), ...defaultRepositorySettings, ...options.repositories },
     log,
   );
+  let port = 0;
+  let leaveDoor: () => void = () => undefined;
+  const { doorAddress } = options.objects;
   const parts: FeatureParts = {
     database,
     hub,
@@ -90,6 +98,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     accountSettings: new AccountSettingsService(database, hub),
     secrets,
     repositories,
+    objects: objectParts(database, options.masterKey, { ...defaultObjectSettings, ...options.objects }, () => port),
     metrics,
     log,
     reconciler: options.reconciler ?? {},
@@ -117,6 +126,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     closing: closing.signal,
     onDone: (...request) => metrics.request(...request),
     checkAnswers: options.checkAnswers ?? false,
+    ...(doorAddress === undefined ? {} : { doorAddress }),
   });
   const frontDoor = new FrontDoor({ ...options.frontDoor, onRequest: listener });
   metrics.gauge('berth_http_connections', 'Open connections', () => frontDoor.connections);
@@ -135,16 +145,20 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     routes,
     parts,
     frontDoor,
-    async start(port, address) {
-      const bound = await frontDoor.listen(port, address);
+    async start(wanted, address) {
+      port = await frontDoor.listen(wanted, address);
+      if (doorAddress !== undefined) {
+        leaveDoor = listenAtDoor(frontDoor, { doorAddress, port, listenAddress: address }, log);
+      }
       await hub.start();
       for (const feature of running) {
         await feature.start?.();
       }
-      return bound;
+      return port;
     },
     async stop(graceMs = 10_000) {
       clearInterval(sweep);
+      leaveDoor();
       closing.abort();
       await frontDoor.close(graceMs);
       for (const feature of [...running].reverse()) {

@@ -35,6 +35,7 @@ describe('the configuration', () => {
       isolation: 'container',
       admission: {},
       blueprints: {},
+      objects: { blobs: '/srv/b/server/objects' },
       logLevel: 'info',
     });
   });
@@ -64,6 +65,10 @@ describe('the configuration', () => {
       BERTH_BUILD_MEMORY_GIB: '2',
       BERTH_BUILD_DISK_GIB: '10',
       BERTH_QUOTAS: '{"*":{"running":5},"acc_1":{"snapshots":2}}',
+      BERTH_BLOBS: 's3://bucket/prefix?region=x',
+      BERTH_MAX_OBJECT_BYTES: '100000000000',
+      BERTH_PUBLIC_URL: 'https://berth.example',
+      BERTH_DOOR_ADDRESS: '10.64.0.1',
       BERTH_LOG_LEVEL: 'debug',
     };
     expect(readConfig(given)).toMatchObject({
@@ -84,6 +89,12 @@ describe('the configuration', () => {
         limits: { timeoutMs: 1_800_000, cpus: 0.5, memoryBytes: 2 * 1024 ** 3, diskBytes: 10 * 1024 ** 3 },
       },
       suspendedTtlMs: 24 * 3_600_000,
+      objects: {
+        blobs: 's3://bucket/prefix?region=x',
+        maximumBytes: 100_000_000_000,
+        publicUrl: 'https://berth.example',
+        doorAddress: '10.64.0.1',
+      },
       logLevel: 'debug',
     });
   });
@@ -97,6 +108,9 @@ describe('the configuration', () => {
     [{ BERTH_PORT: 'http' }, 'BERTH_PORT: must be a port number'],
     [{ BERTH_STATE: 'relative' }, 'BERTH_STATE: must be an absolute path'],
     [{ DATABASE_URL: 'mysql://x' }, 'DATABASE_URL: must start with postgres://'],
+    [{ BERTH_BLOBS: 'relative' }, 'BERTH_BLOBS'],
+    [{ BERTH_BLOBS: 's3://' }, 'BERTH_BLOBS'],
+    [{ BERTH_PUBLIC_URL: 'ftp://x' }, 'BERTH_PUBLIC_URL'],
     [{ BERTH_LOG_LEVEL: 'loud' }, 'BERTH_LOG_LEVEL'],
     [{ BERTH_STATE: `/${'x'.repeat(120)}` }, 'choose a shorter BERTH_STATE'],
     [{ BERTH_HOST_SOCKET: `/${'x'.repeat(120)}` }, 'BERTH_HOST_SOCKET'],

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Host } from '@berth/host/contract';
 import { FakeHost } from '@berth/host/fake';
 import { pino } from 'pino';
@@ -45,6 +48,7 @@ export interface TestServerOptions {
   readonly frontDoor?: ServerOptions['frontDoor'];
   readonly reconciler?: ServerOptions['reconciler'];
   readonly admission?: ServerOptions['admission'];
+  readonly objects?: Partial<ServerOptions['objects']>;
   /** An existing database is used, and kept. */
   readonly databaseUrl?: string;
   readonly masterKey?: MasterKey;
@@ -78,11 +82,13 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
   const database = options.databaseUrl === undefined ? await createTestDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? database?.url ?? '';
   const host = options.host ?? new FakeHost();
+  const blobs = options.objects?.blobs ?? (await mkdtemp(join(tmpdir(), 'berth-blobs-')));
   const server = await createServer({
     databaseUrl,
     host,
     masterKey: options.masterKey ?? new MasterKey(randomBytes(32)),
     log: pino({ level: process.env.BERTH_TEST_LOG ?? 'silent' }),
+    objects: { blobs, ...options.objects },
     checkAnswers: true,
     ...(options.extraRoutes === undefined ? {} : { extraRoutes: options.extraRoutes }),
     ...(options.reconciler === undefined ? {} : { reconciler: options.reconciler }),
@@ -107,6 +113,9 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
       await server.stop(1_000);
       await host.close();
       await database?.drop();
+      if (options.objects?.blobs === undefined) {
+        await rm(blobs, { recursive: true, force: true });
+      }
     },
   };
 };

@@ -1,4 +1,4 @@
-import { formatBytes } from './quantities.ts';
+import { formatBytes, formatDuration } from './quantities.ts';
 
 /** A running count of bytes, drawn on one line of a terminal; silent elsewhere and for the first second. */
 export interface Progress {
@@ -19,8 +19,7 @@ export const startProgress = (what: string, totalBytes: number | undefined): Pro
   const draw = (now: number): void => {
     drawn = true;
     drawnMs = now;
-    const rate = `${formatBytes(Math.round((doneBytes / (now - begin)) * 1_000))}/s`;
-    process.stderr.write(`\r\u001b[K${what} ${bar(doneBytes, totalBytes)} ${formatBytes(doneBytes)} ${rate}`);
+    process.stderr.write(`\r\u001b[K${progressText(what, { doneBytes, totalBytes, passedMs: now - begin })}`);
   };
   return {
     add: (bytes) => {
@@ -36,6 +35,19 @@ export const startProgress = (what: string, totalBytes: number | undefined): Pro
       }
     },
   };
+};
+
+/** `name [####----] 50 % 512.0 MiB 100.0 MiB/s, 5.1 s left` */
+export const progressText = (
+  what: string,
+  at: { readonly doneBytes: number; readonly totalBytes: number | undefined; readonly passedMs: number },
+): string => {
+  const { doneBytes, totalBytes, passedMs } = at;
+  const perMs = doneBytes / Math.max(1, passedMs);
+  const leftMs = totalBytes === undefined || perMs === 0 ? undefined : Math.max(0, totalBytes - doneBytes) / perMs;
+  const rate = `${formatBytes(Math.round(perMs * 1_000))}/s`;
+  const words = [what, bar(doneBytes, totalBytes), formatBytes(doneBytes), rate].filter((word) => word !== '');
+  return `${words.join(' ')}${leftMs === undefined ? '' : `, ${formatDuration(leftMs)} left`}`;
 };
 
 const bar = (doneBytes: number, totalBytes: number | undefined): string => {

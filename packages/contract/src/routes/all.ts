@@ -6,6 +6,7 @@ import { devboxRoutes } from './devboxes.ts';
 import { executionRoutes } from './executions.ts';
 import { fileRoutes } from './files.ts';
 import { logRoutes } from './logs.ts';
+import { objectRoutes } from './objects.ts';
 import { operationRoutes } from './operations.ts';
 import { secretRoutes } from './secrets.ts';
 import { snapshotRoutes } from './snapshots.ts';
@@ -20,6 +21,7 @@ export const allRoutes: readonly RouteContract[] = [
   logRoutes,
   secretRoutes,
   agentRoutes,
+  objectRoutes,
   accountRoutes,
   operationRoutes,
 ].flatMap((table): RouteContract[] => Object.values(table));

@@ -169,6 +169,8 @@ pub struct WriteFile {
     pub name_in_directory: String,
     #[prost(bool, tag = "6")]
     pub append: bool,
+    #[prost(bool, tag = "7")]
+    pub place: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -237,6 +239,8 @@ pub struct TarIn {
     pub user: String,
     #[prost(bool, tag = "3")]
     pub gzip: bool,
+    #[prost(bool, tag = "4")]
+    pub place: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]

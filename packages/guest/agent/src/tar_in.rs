@@ -2,6 +2,7 @@
 //! where the system allows that, and the tar library refuses names and links that point outside.
 
 use crate::failure::{Outcome, failure, invalid, os_failure};
+use crate::files::place::prepare_folder;
 use crate::guest::Guest;
 use crate::identity::as_user;
 use crate::messages::{ErrorCode, TarIn};
@@ -15,13 +16,19 @@ use std::path::Path;
 use tar::Archive;
 
 /// Most entries of one archive.
-const MAX_ENTRIES: usize = 5_000_000;
+const MAX_ENTRIES: usize = 1_000_000;
 
 impl Guest {
     /// Extracts what comes on channel 0 into a directory, which is made when missing.
     pub fn tar_in(&mut self, key: u64, wish: TarIn) -> Outcome<()> {
-        let identity = self.settings.identity(&wish.user)?;
+        let mut identity = self.settings.identity(&wish.user)?;
         let path = resolve_text(&wish.path, &identity)?;
+        if wish.place {
+            let root = self.settings.identity("root")?;
+            if !prepare_folder(&identity, &root, &path)? {
+                identity = root;
+            }
+        }
         let task = Task {
             identity: &identity,
             path,

@@ -1,5 +1,7 @@
 //! Commands as they come over stdin (`packages/host/src/helper/protocol.ts` is the specification), decoded and validated.
 
+use std::net::Ipv4Addr;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,6 +59,7 @@ pub enum Command {
     NetworkTeardown {
         table: String,
         interface_prefix: String,
+        subnet: String,
     },
     BoxStart(BoxStart),
     BoxKill(BoxKill),
@@ -88,6 +91,27 @@ pub struct NetworkWish {
     pub ready: usize,
     pub in_use: Vec<u32>,
     pub nameservers: Vec<String>,
+    /// How boxes reach the control plane; none, and they do not.
+    #[serde(default)]
+    pub door: Option<Door>,
+}
+
+/// The one port of this machine that boxes may use, at the address of their name server.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Door {
+    pub port: u16,
+    /// The port leads to the door on every other address of this machine too.
+    pub everywhere: bool,
+    /// Where the control plane is entered from outside: open to boxes even if private or on this machine.
+    pub entrances: Vec<Entrance>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Entrance {
+    pub address: Ipv4Addr,
+    pub port: u16,
 }
 
 /// One read-only directory and the outer owner of what root owns in it.

@@ -192,7 +192,8 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
         Command::NetworkTeardown {
             table,
             interface_prefix,
-        } => setup::teardown(&table, &interface_prefix, network).map(empty),
+            subnet,
+        } => setup::teardown(&table, &interface_prefix, &subnet, network).map(empty),
         Command::BoxStart(wish) => {
             let started = start::start(&wish, network)?;
             Ok(json!({

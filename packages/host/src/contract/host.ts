@@ -48,6 +48,17 @@ export interface WriteFileOptions {
   readonly makeParents?: boolean;
   /** File name used when the path is a directory or ends in '/'. */
   readonly nameInDirectory?: string;
+  /** Where the user may not write, root does; what is new there belongs to the user. */
+  readonly place?: boolean;
+}
+
+export interface ExtractOptions {
+  /** Account whose rights apply and who owns what is extracted; the box's user when left out. */
+  readonly user?: string;
+  /** The archive is compressed. */
+  readonly gzip?: boolean;
+  /** A directory that the user may not make is made for that one by root; into one that is there and not the user's, root extracts. */
+  readonly place?: boolean;
 }
 
 /** Duplex byte stream into the box. Closing it, or aborting its signal, ends the connection there. */
@@ -161,6 +172,18 @@ export interface Host extends ImageBuilder {
     options?: WriteFileOptions,
     signal?: AbortSignal,
   ): Promise<FileInfo>;
+  /**
+   * Extracts a tar archive into a directory, which is made when missing. It happens inside the box: no entry gets out of the directory, device nodes
+   * are left out. What breaks off leaves what was extracted so far. @throws HostError `invalidPath` for an archive that is damaged or leads
+   * outside, `tooLarge` for one of more than a million entries, `noSpace`
+   */
+  extract(
+    boxId: string,
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options?: ExtractOptions,
+    signal?: AbortSignal,
+  ): Promise<void>;
   stat(boxId: string, path: string, options?: { readonly user?: string }): Promise<FileInfo>;
   /** TCP to a port inside the box. */
   connect(boxId: string, port: number, address?: string): Promise<BoxConnection>;

@@ -48,7 +48,8 @@ export class FakeFiles {
       }
       full = posix.join(full, options.nameInDirectory);
     }
-    this.#checkAccess(full, options.user, ['/root', '/etc', '/usr'], path);
+    const closed = options.place === true ? [] : ['/root', '/etc', '/usr'];
+    this.#checkAccess(full, options.user, closed, path);
     this.#requireParent(full, options.makeParents === true);
     const entry: Entry = {
       bytes,

@@ -9,6 +9,7 @@ import type {
   ExecutionState,
   ExecutionStatus,
   ExecutionView,
+  ExtractOptions,
   FileInfo,
   Host,
   HostDescription,
@@ -25,6 +26,7 @@ import type {
 } from '../contract/index.ts';
 import { HostError } from '../contract/index.ts';
 import { EventHub } from '../events/event-hub.ts';
+import { readFakeArchive } from './fake-archive.ts';
 import { FakeBox } from './fake-box.ts';
 import { FakeBuilder } from './fake-builder.ts';
 import { type FakePort, fakeConnection } from './fake-connection.ts';
@@ -312,6 +314,26 @@ export class FakeHost extends FakeBuilder implements Host {
       chunks.push(Uint8Array.from(bytes));
     }
     return box.files.write(path, Buffer.concat(chunks), options);
+  }
+
+  async extract(
+    boxId: string,
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options: ExtractOptions = {},
+  ): Promise<void> {
+    const box = this.#running(boxId);
+    const chunks: Uint8Array[] = [];
+    for await (const bytes of archive) {
+      chunks.push(Uint8Array.from(bytes));
+    }
+    const owner = options.user === undefined ? {} : { user: options.user };
+    for (const entry of readFakeArchive(Buffer.concat(chunks), options.gzip === true)) {
+      if (entry.bytes !== undefined) {
+        const place = options.place === true;
+        box.files.write(`${path}/${entry.path}`, entry.bytes, { ...owner, makeParents: true, place });
+      }
+    }
   }
 
   async stat(boxId: string, path: string): Promise<FileInfo> {

@@ -1,4 +1,4 @@
-import type { FileInfo, WriteFileOptions } from '../contract/index.ts';
+import type { ExtractOptions, FileInfo, WriteFileOptions } from '../contract/index.ts';
 import type { GuestLink } from '../link/guest-link.ts';
 import type { BoxLogs } from '../logs/box-logs.ts';
 import { GuestFiles } from './guest-files.ts';
@@ -49,7 +49,34 @@ export class FileCalls {
     );
   }
 
-  async #logged<T>(verb: string, path: string, run: () => Promise<T>, infoOf: (result: T) => FileInfo): Promise<T> {
+  async extract(
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options?: ExtractOptions,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const files = new GuestFiles(this.#link());
+    let sizeBytes = 0;
+    const counted = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const piece of archive) {
+        sizeBytes += piece.byteLength;
+        yield piece;
+      }
+    };
+    await this.#logged(
+      'extract into',
+      path,
+      () => files.extract(path, counted(), options, signal),
+      () => ({ sizeBytes }),
+    );
+  }
+
+  async #logged<T>(
+    verb: string,
+    path: string,
+    run: () => Promise<T>,
+    infoOf: (result: T) => Pick<FileInfo, 'sizeBytes'>,
+  ): Promise<T> {
     const shown = path.slice(0, maxShownPath);
     try {
       const result = await run();

@@ -1,5 +1,5 @@
-import { encodeOpen, type Status, StatusPhase } from '@berth/guest/protocol';
-import { type FileInfo, HostError, type WriteFileOptions } from '../contract/index.ts';
+import { encodeOpen, type OpenInit, type Status, StatusPhase } from '@berth/guest/protocol';
+import { type ExtractOptions, type FileInfo, HostError, type WriteFileOptions } from '../contract/index.ts';
 import { ByteQueue } from '../link/byte-queue.ts';
 import { toHostError } from '../link/guest-error.ts';
 import type { GuestLink } from '../link/guest-link.ts';
@@ -103,23 +103,40 @@ export class GuestFiles {
     options: WriteFileOptions = {},
     signal?: AbortSignal,
   ): Promise<FileInfo> {
+    const value = {
+      path,
+      user: options.user ?? '',
+      mode: options.mode ?? 0,
+      makeParents: options.makeParents ?? false,
+      nameInDirectory: options.nameInDirectory ?? '',
+      place: options.place ?? false,
+    };
+    return toFileInfo((await this.#upload(path, { case: 'writeFile', value }, source, signal)).file);
+  }
+
+  /** The archive is extracted as it comes. */
+  async extract(
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options: ExtractOptions = {},
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const value = { path, user: options.user ?? '', gzip: options.gzip ?? false, place: options.place ?? false };
+    await this.#upload(path, { case: 'tarIn', value }, archive, signal);
+  }
+
+  async #upload(
+    path: string,
+    request: NonNullable<OpenInit['request']>,
+    source: AsyncIterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<Status> {
     checkPath(path);
     if (signal?.aborted === true) {
       throw cancelledCall();
     }
     const link = this.#link;
-    const payload = encodeOpen({
-      request: {
-        case: 'writeFile',
-        value: {
-          path,
-          user: options.user ?? '',
-          mode: options.mode ?? 0,
-          makeParents: options.makeParents ?? false,
-          nameInDirectory: options.nameInDirectory ?? '',
-        },
-      },
-    });
+    const payload = encodeOpen({ request });
     const answer = Promise.withResolvers<Status>();
     const stream = link.open(
       () => payload,
@@ -147,7 +164,7 @@ export class GuestFiles {
           cause instanceof HostError ? cause : new HostError('cancelled', 'the upload broke off', { cause }),
         );
       });
-      return toFileInfo((await answer.promise).file);
+      return await answer.promise;
     } finally {
       signal?.removeEventListener('abort', abort);
       link.close(stream);

@@ -47,11 +47,13 @@ export interface HelperCommands {
       ready: number;
       inUse: number[];
       nameservers: string[];
+      /** At the address of the name server: the one port of this machine that boxes may use. `everywhere`: it is led there from the machine's other addresses too. */
+      door?: { port: number; everywhere: boolean; entrances: Array<{ address: string; port: number }> };
     };
     result: { nameserver: string };
   };
   /** Takes the table, interfaces and namespaces of this installation away. */
-  networkTeardown: { args: { table: string; interfacePrefix: string }; result: Record<never, never> };
+  networkTeardown: { args: { table: string; interfacePrefix: string; subnet: string }; result: Record<never, never> };
 
   /**
    * Starts one box: takes a network namespace, ID-maps the layers, mounts the overlay on `bundle`/rootfs in the helper's own mount namespace, fills the network

@@ -40,6 +40,7 @@ type BoxCalls = {
     | 'followLogs'
     | 'readFile'
     | 'writeFile'
+    | 'extract'
     | 'stat']: WithoutBoxId<Host[Name]>;
 };
 

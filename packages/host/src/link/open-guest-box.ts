@@ -5,6 +5,7 @@ import {
   type ExecutionState,
   type ExecutionStatus,
   type ExecutionView,
+  type ExtractOptions,
   type FileInfo,
   HostError,
   type LogEntry,
@@ -234,6 +235,15 @@ class LinkedBox implements GuestBox {
     signal?: AbortSignal,
   ): Promise<FileInfo> {
     return this.#files.write(path, body, options, signal);
+  }
+
+  extract(
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options?: ExtractOptions,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.#files.extract(path, archive, options, signal);
   }
 
   stat(path: string, options?: { readonly user?: string }): Promise<FileInfo> {

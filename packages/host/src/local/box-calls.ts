@@ -5,6 +5,7 @@ import type {
   ExecutionState,
   ExecutionStatus,
   ExecutionView,
+  ExtractOptions,
   FileInfo,
   LogEntry,
   LogFilter,
@@ -110,6 +111,16 @@ export abstract class BoxCalls {
     signal?: AbortSignal,
   ): Promise<FileInfo> {
     return this.running(boxId).writeFile(path, body, options, signal);
+  }
+
+  async extract(
+    boxId: string,
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options?: ExtractOptions,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.running(boxId).extract(path, archive, options, signal);
   }
 
   async stat(boxId: string, path: string, options?: { readonly user?: string }): Promise<FileInfo> {

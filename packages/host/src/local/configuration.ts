@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { type BuildConfiguration, readBuildConfiguration } from '../builds/build-configuration.ts';
 import { OwnerRange } from '../runtimes/oci/owner-range.ts';
+import { type DoorConfiguration, readDoor } from './door.ts';
 
 const DEFAULT_RUNTIME_TIMEOUT_MS = 30_000;
 
@@ -34,6 +35,8 @@ export interface HostConfiguration {
   readonly runtimeTimeoutMs: number;
   readonly nameservers: readonly string[];
   readonly builds: BuildConfiguration;
+  /** How boxes reach the control plane; not at all when left out. */
+  readonly door?: DoorConfiguration;
   readonly logLevel: string;
 }
 
@@ -62,7 +65,9 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
   if (pool !== 'auto' && pool !== 'off') {
     throw new Error('BERTH_POOL: auto or off');
   }
+  const door = readDoor(environment);
   return {
+    ...(door === undefined ? {} : { door }),
     stateDirectory: environment.BERTH_STATE ?? '/var/lib/berth',
     guestBinary: need('BERTH_GUEST_BINARY'),
     helperBinary: need('BERTH_HELPER_BINARY'),

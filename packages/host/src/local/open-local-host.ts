@@ -20,6 +20,7 @@ import { isPresent } from './box-row.ts';
 import { BoxStore } from './box-store.ts';
 import { type WatchParts, watchBox } from './box-watch.ts';
 import type { HostConfiguration } from './configuration.ts';
+import { doorOf } from './door.ts';
 import { GuestBoxes } from './guest-boxes.ts';
 import { cgroupParent, type HostParts, type Log, networkTable, READY_NETWORKS } from './host-parts.ts';
 import { testIsolations } from './isolations.ts';
@@ -183,6 +184,7 @@ async function prepareHelper(
       netSlot === undefined ? [] : [netSlot],
     ),
     nameservers: [...configuration.nameservers],
+    ...(configuration.door === undefined ? {} : { door: await doorOf(configuration.door) }),
   });
   await Promise.all(sandboxes.map((sandbox) => sandbox.watch(helper)));
   for (const row of present) {

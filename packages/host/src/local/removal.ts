@@ -67,8 +67,8 @@ async function removeKernelObjects(configuration: HostConfiguration): Promise<vo
     () => undefined,
     () => ended.resolve(),
   );
-  const { interfacePrefix } = configuration;
-  await helper.call('networkTeardown', { table: networkTable(configuration), interfacePrefix });
+  const { interfacePrefix, subnet } = configuration;
+  await helper.call('networkTeardown', { table: networkTable(configuration), interfacePrefix, subnet });
   const parents = cgroupDirectories(await detectCgroups(), cgroupParent(configuration));
   await helper.call('cgroupsRemove', { paths: parents });
   helper.close();

@@ -10,6 +10,7 @@ import type {
   ExecutionState,
   ExecutionStatus,
   ExecutionView,
+  ExtractOptions,
   FileInfo,
   Host,
   HostDescription,
@@ -174,7 +175,7 @@ class RemoteHost implements Host {
     return { info: await call.head, body: call.incoming };
   }
 
-  async writeFile(
+  writeFile(
     boxId: string,
     path: string,
     body: AsyncIterable<Uint8Array>,
@@ -182,6 +183,16 @@ class RemoteHost implements Host {
     signal?: AbortSignal,
   ): Promise<FileInfo> {
     return this.#upload('writeFile', [boxId, path, options], body, signal);
+  }
+
+  extract(
+    boxId: string,
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options: ExtractOptions = {},
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.#upload('extract', [boxId, path, options], archive, signal);
   }
 
   stat(boxId: string, path: string, options: { readonly user?: string } = {}): Promise<FileInfo> {
@@ -248,7 +259,7 @@ class RemoteHost implements Host {
   }
 
   async #upload<Result>(
-    method: 'writeFile' | 'putBuildContext',
+    method: 'writeFile' | 'extract' | 'putBuildContext',
     args: readonly unknown[],
     body: AsyncIterable<Uint8Array>,
     signal: AbortSignal | undefined,

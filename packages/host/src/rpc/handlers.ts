@@ -40,6 +40,7 @@ const handlers: Handlers = {
     }
   },
   writeFile: (host, call, [boxId, path, options]) => host.writeFile(boxId, path, call.incoming, options, call.signal),
+  extract: (host, call, [boxId, path, options]) => host.extract(boxId, path, call.incoming, options, call.signal),
   stat: (host, _call, [boxId, path, options]) => host.stat(boxId, path, options),
   startBuild: (host, _call, [spec]) => host.startBuild(spec),
   putBuildContext: (host, call, [buildId]) => host.putBuildContext(buildId, call.incoming, call.signal),

@@ -180,6 +180,16 @@ export const requests = {
         .max(255)
         .refine((name) => !/[/\0]/.test(name) && name !== '.' && name !== '..', 'not a file name')
         .exactOptional(),
+      place: z.boolean().exactOptional(),
+    }),
+  ]),
+  extract: z.tuple([
+    boxId,
+    path,
+    z.object({
+      user: account.exactOptional(),
+      gzip: z.boolean().exactOptional(),
+      place: z.boolean().exactOptional(),
     }),
   ]),
   stat: z.tuple([boxId, path, asUser]),

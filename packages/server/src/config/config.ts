@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type AdmissionSettings, quotasByAccount } from '../admission/settings.ts';
 import type { BlueprintSettings } from '../blueprints/settings.ts';
+import type { ObjectSettings } from '../objects/settings.ts';
 import type { RepositorySettings } from '../repositories/settings.ts';
 import { buildSettings, buildVariables } from './builds.ts';
 import { repositorySettings, repositoryVariables } from './repositories.ts';
@@ -23,6 +24,8 @@ export interface Config {
   readonly blueprints: Partial<BlueprintSettings>;
   /** How long a box may stay suspended; endlessly when left out. */
   readonly suspendedTtlMs?: number;
+  /** Where and how objects are kept. */
+  readonly objects: Pick<ObjectSettings, 'blobs'> & Partial<ObjectSettings>;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -45,6 +48,12 @@ const positive = z
   .regex(/^\d{1,9}(\.\d{1,6})?$/, 'must be a number')
   .transform(Number)
   .pipe(z.number().positive());
+
+const bytes = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a number of bytes')
+  .transform(Number)
+  .pipe(z.int().positive());
 
 const jsonText = z.string().transform((text, context): unknown => {
   try {
@@ -79,6 +88,15 @@ const schema = z.object({
   ...repositoryVariables,
   ...buildVariables,
   BERTH_QUOTAS: jsonText.pipe(quotasByAccount).optional(),
+  BERTH_BLOBS: z
+    .string()
+    .regex(/^(\/|s3:\/\/[^/?]+)/, 'must be an absolute directory or s3://bucket/prefix')
+    .optional(),
+  BERTH_MAX_OBJECT_BYTES: bytes.optional(),
+  BERTH_PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'must be a URL that starts with http:// or https://' })
+    .optional(),
+  BERTH_DOOR_ADDRESS: z.ipv4().optional(),
   BERTH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -123,6 +141,12 @@ export const readConfig = (environment: Readonly<Record<string, string | undefin
     ...(data.BERTH_SUSPENDED_TTL_HOURS === undefined
       ? {}
       : { suspendedTtlMs: data.BERTH_SUSPENDED_TTL_HOURS * 3_600_000 }),
+    objects: {
+      blobs: data.BERTH_BLOBS ?? `${data.BERTH_STATE}/server/objects`,
+      ...(data.BERTH_MAX_OBJECT_BYTES === undefined ? {} : { maximumBytes: data.BERTH_MAX_OBJECT_BYTES }),
+      ...(data.BERTH_PUBLIC_URL === undefined ? {} : { publicUrl: data.BERTH_PUBLIC_URL }),
+      ...(data.BERTH_DOOR_ADDRESS === undefined ? {} : { doorAddress: data.BERTH_DOOR_ADDRESS }),
+    },
     logLevel: data.BERTH_LOG_LEVEL,
   };
 };

@@ -3,6 +3,7 @@ import type { Generated, JSONColumnType } from 'kysely';
 import type { AgentsTable, DevboxAgentsTable } from '../agents/table.ts';
 import type { BlueprintsTable } from '../blueprints/table.ts';
 import type { DevboxesTable, OpenExecutionsTable } from '../devboxes/table.ts';
+import type { LooseBlobsTable, ObjectsTable } from '../objects/table.ts';
 import type { SnapshotsTable } from '../snapshots/table.ts';
 
 /** Tables as the queries see them. Times are Unix milliseconds. The truth is in `migrations/`. */
@@ -18,6 +19,8 @@ export interface Schema {
   agents: AgentsTable;
   devbox_agents: DevboxAgentsTable;
   blueprints: BlueprintsTable;
+  objects: ObjectsTable;
+  loose_blobs: LooseBlobsTable;
 }
 
 export interface AccountsTable {

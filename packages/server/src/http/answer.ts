@@ -31,6 +31,7 @@ const sendBytes = async (
   contentType: string,
 ): Promise<void> => {
   response.writeHead(200, {
+    ...answer.headers,
     'content-type': contentType,
     ...(answer.sizeBytes === undefined ? {} : { 'content-length': answer.sizeBytes }),
   });

@@ -14,6 +14,8 @@ export interface AppParts {
   readonly closing: AbortSignal;
   /** Called once a request is over. */
   readonly onDone?: (route: string, method: string, status: number, seconds: number) => void;
+  /** Address of this machine by which boxes come: few routes are served there. */
+  readonly doorAddress?: string;
   /** Checks answers against their schemas and fails loudly. For tests. */
   readonly checkAnswers?: boolean;
 }

@@ -48,7 +48,8 @@ const refuseMalformed = (error: NodeJS.ErrnoException, socket: Duplex): void => 
 export class FrontDoor {
   readonly #http1: http.Server;
   readonly #http2: http2.Http2Server;
-  readonly #listener: net.Server;
+  readonly #listeners: net.Server[] = [];
+  #isClosing = false;
   readonly #sockets = new Set<net.Socket>();
   readonly #sessions = new Set<http2.ServerHttp2Session>();
   readonly #headTimeoutMs: number;
@@ -78,11 +79,6 @@ export class FrontDoor {
     this.#http2.on('request', options.onRequest as unknown as (...parts: unknown[]) => void);
     this.#http2.on('session', (session) => this.#adopt(session, idleTimeoutMs));
     this.#http2.on('sessionError', () => undefined);
-    // As Node's own HTTP servers: a client that closes its sending side is answered by an orderly end, and counts as gone.
-    this.#listener = net.createServer({ noDelay: true, allowHalfOpen: true, keepAlive: true }, (socket) =>
-      this.#sniff(socket),
-    );
-    this.#listener.maxConnections = maximumConnections;
   }
 
   /** Number of open connections. */
@@ -90,14 +86,23 @@ export class FrontDoor {
     return this.#sockets.size;
   }
 
-  /** Begins to accept; resolves with the port in use. Rejects when the address cannot be bound. */
+  /** Begins to accept, on one more address with each call; resolves with the port in use. Rejects when the address cannot be bound. */
   listen(port: number, address: string): Promise<number> {
+    // As Node's own HTTP servers: a client that closes its sending side is answered by an orderly end, and counts as gone.
+    const listener = net.createServer({ noDelay: true, allowHalfOpen: true, keepAlive: true }, (socket) =>
+      this.#sniff(socket),
+    );
+    listener.maxConnections = maximumConnections;
     return new Promise((resolve, reject) => {
-      this.#listener.once('error', reject);
-      this.#listener.listen({ port, host: address, backlog: 1_024 }, () => {
-        this.#listener.off('error', reject);
-        this.#listener.on('error', () => undefined);
-        const bound = this.#listener.address();
+      listener.once('error', reject);
+      listener.listen({ port, host: address, backlog: 1_024 }, () => {
+        listener.off('error', reject);
+        listener.on('error', () => undefined);
+        this.#listeners.push(listener);
+        if (this.#isClosing) {
+          listener.close();
+        }
+        const bound = listener.address();
         resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
       });
     });
@@ -105,7 +110,10 @@ export class FrontDoor {
 
   /** Accepts no more, lets running requests end for at most `graceMs`, then breaks what is left. */
   async close(graceMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
+    this.#isClosing = true;
+    const closed = Promise.all(
+      this.#listeners.map((listener) => new Promise<void>((resolve) => listener.close(() => resolve()))),
+    );
     for (const session of this.#sessions) {
       session.close();
     }
@@ -129,7 +137,7 @@ export class FrontDoor {
     session.on('error', () => undefined);
     session.setLocalWindowSize(windowBytes);
     session.setTimeout(idleTimeoutMs, () => session.close());
-    if (!this.#listener.listening) {
+    if (this.#isClosing) {
       session.close();
     }
   }
@@ -162,6 +170,8 @@ export class FrontDoor {
       if (maybeHttp2) {
         // The session takes over the handle and what was put back; a flowing socket would lose it.
         this.#http2.emit('connection', socket);
+        // Half-open, it would be taken for a client that has nothing to say for now.
+        socket.once('end', () => socket.destroy());
       } else {
         this.#http1.emit('connection', socket);
         socket.resume();

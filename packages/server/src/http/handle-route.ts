@@ -7,6 +7,7 @@ import { idempotencyToken, requestFingerprint } from '../idempotency/token.ts';
 import { isJsonAnswer, sendJson, sendSpecial } from './answer.ts';
 import type { AppParts } from './app-parts.ts';
 import type { Caller } from './context.ts';
+import { checkDoor } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import { defaultBodyLimitBytes, parseJson, readBody } from './request-body.ts';
 import type { Route } from './route.ts';
@@ -46,6 +47,7 @@ export const handleRoute = async (
   input: { readonly params: Readonly<Record<string, string>>; readonly query: Readonly<Record<string, unknown>> },
 ): Promise<void> => {
   const { contract } = route;
+  checkDoor(request, contract, parts.doorAddress);
   const caller = contract.access === 'public' ? nobody : await parts.authenticate(request.headers);
   if (contract.access !== 'public' && !allows(caller.scopes, contract.access)) {
     throw apiError('forbidden', contract.access);

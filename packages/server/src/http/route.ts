@@ -9,6 +9,8 @@ export interface BytesAnswer {
   /** Sent as content-length; the chunks must add up to it. */
   readonly sizeBytes?: number;
   readonly contentType?: string;
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 type BodyOf<Body extends BodyShape> = Body extends z.ZodType

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -34,6 +34,12 @@ export class MasterKey {
     cipher.setAAD(additionalData(account, secretId));
     const ciphertext = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()]);
     return { keyId: this.id, bytes: Buffer.concat([nonce, ciphertext, cipher.getAuthTag()]) };
+  }
+
+  /** Proves, to the holder of this key, that it made the text, for one purpose. 43 characters of base64url. */
+  sign(purpose: string, text: string): string {
+    const key = hkdfSync('sha256', this.#key, '', `berth ${purpose}`, keyBytes);
+    return createHmac('sha256', Buffer.from(key)).update(text).digest('base64url');
   }
 
   /** Decrypts. Throws when the value was sealed by another key, for another secret, or was altered. */

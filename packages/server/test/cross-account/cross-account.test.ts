@@ -31,10 +31,10 @@ const fill = (path: string, params: Readonly<Record<string, string>>): string =>
   });
 
 /** Status and body, with what the caller itself wrote into the path taken out. */
-const ask = async (who: TestCaller, route: RouteContract, params: Readonly<Record<string, string>>) => {
+const ask = async (who: TestCaller, route: RouteContract, params: Readonly<Record<string, string>>, query = '') => {
   const form = forms[route.operationId]?.();
   const body = form ?? (route.method === 'GET' ? undefined : JSON.stringify(bodies[route.operationId] ?? {}));
-  const answer = await who.fetch(fill(route.path, params), {
+  const answer = await who.fetch(`${fill(route.path, params)}?${query}`, {
     method: route.method,
     ...(body === undefined ? {} : { body }),
     headers: form === undefined ? { 'content-type': 'application/json' } : {},
@@ -76,8 +76,8 @@ describe.each(named.map((route) => [`${route.method} ${route.path}`, route] as c
     const recipe = recipeOf(route);
     const made = await recipe.make(owner, server);
     const before = await made.observe();
-    const foreign = await ask(stranger, route, made.params);
-    const unknown = await ask(stranger, route, recipe.unknown());
+    const foreign = await ask(stranger, route, made.params, recipe.query);
+    const unknown = await ask(stranger, route, recipe.unknown(), recipe.query);
     expect(foreign).toEqual(unknown);
     expect(foreign.status).toBe(recipe.strangerStatus ?? 404);
     expect(await made.observe()).toEqual(before);

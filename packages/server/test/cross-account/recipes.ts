@@ -17,6 +17,8 @@ export interface Recipe {
   readonly unknown: () => Readonly<Record<string, string>>;
   /** What a stranger gets: 404, unless the route answers an empty collection for what it does not know. */
   readonly strangerStatus?: number;
+  /** Of a request that a stranger can make. */
+  readonly query?: string;
 }
 
 const ok = async (answer: ReturnType<TestCaller['call']>) => {
@@ -91,6 +93,18 @@ const blueprintsByKey: Recipe = {
   unknown: () => ({ key: 'nobody' }),
   strangerStatus: 200,
 };
+
+const makeObject = async (owner: TestCaller): Promise<{ id: string; uploadUrl: string }> => {
+  const wish = { name: 'of the owner', content_type: 'text', metadata: { owner: owner.account } };
+  const { id, upload_url: uploadUrl } = await ok(owner.call('POST', '/v1/objects', wish));
+  await fetch(uploadUrl, { method: 'PUT', body: 'of the owner' });
+  return { id, uploadUrl };
+};
+
+const observeObject = (owner: TestCaller, server: TestServer, id: string) => async () => [
+  await ok(owner.call('GET', `/v1/objects/${id}`)),
+  await server.server.parts.database.selectFrom('objects').selectAll().where('id', '=', id).execute(),
+];
 
 /**
  * How to make what a path names. The longest path that a route's own path begins with counts. A route with parameters that no entry covers
@@ -171,6 +185,31 @@ export const recipes: Readonly<Record<`/${string}`, Recipe>> = {
   },
   '/v1/blueprints/metadata/keys/{key}/values': blueprintsByKey,
   '/v1/blueprints/public/metadata/keys/{key}/values': blueprintsByKey,
+  '/v1/objects/{id}': {
+    make: async (owner, server) => {
+      const { id } = await makeObject(owner);
+      return { params: { id }, observe: observeObject(owner, server, id) };
+    },
+    unknown: () => ({ id: newId('object') }),
+  },
+  // Without a signature nobody gets as far as to learn what there is.
+  '/v1/objects/{id}/content': {
+    make: async (owner, server) => {
+      const { id } = await makeObject(owner);
+      return { params: { id }, observe: observeObject(owner, server, id) };
+    },
+    unknown: () => ({ id: newId('object') }),
+    query: 'expires=9999999999&signature=none',
+    strangerStatus: 403,
+  },
+  '/v1/objects/metadata/keys/{key}/values': {
+    make: async (owner, server) => {
+      const { id } = await makeObject(owner);
+      return { params: { key: 'owner' }, observe: observeObject(owner, server, id) };
+    },
+    unknown: () => ({ key: 'nobody' }),
+    strangerStatus: 200,
+  },
   '/v1/devboxes/metadata/keys/{key}/values': {
     make: async (owner, server) => {
       const { id } = await makeDevbox(owner);
@@ -200,8 +239,9 @@ export const bodies: Readonly<Record<string, unknown>> = {
   downloadFile: { path: '/etc/hostname' },
 };
 
-/** Bodies that are no JSON: a form each. */
-export const forms: Readonly<Record<string, () => FormData>> = {
+/** Bodies that are no JSON. */
+export const forms: Readonly<Record<string, () => FormData | string>> = {
+  putObjectContent: () => 'stolen',
   uploadFile: () => {
     const form = new FormData();
     form.set('path', '/tmp/stolen');

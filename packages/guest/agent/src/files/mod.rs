@@ -2,6 +2,7 @@
 
 pub mod folder;
 pub mod info;
+pub mod place;
 pub mod read;
 pub mod sync;
 pub mod write;

@@ -2,6 +2,7 @@
 
 use crate::failure::{Outcome, failure, invalid, os_failure};
 use crate::files::info::describe;
+use crate::files::place::{is_denied, make_folders_for};
 use crate::guest::Guest;
 use crate::identity::as_user;
 use crate::inlet::{Inlet, UPLOAD_WINDOW_BYTES};
@@ -24,6 +25,8 @@ pub struct Upload {
     spool: File,
     mode: Option<u32>,
     existing: Option<Metadata>,
+    /// Of a new file, when it is not the identity's own.
+    owner: Option<(u32, u32)>,
     append: bool,
 }
 
@@ -47,7 +50,12 @@ impl Guest {
     pub fn write_file(&mut self, key: u64, wish: &WriteFile) -> Outcome<()> {
         let identity = self.settings.identity(&wish.user)?;
         let path = resolve_text(&wish.path, &identity)?;
-        let upload = as_user(&identity, || begin(&identity, &path, wish))??;
+        let mut upload = as_user(&identity, || begin(&identity, &path, wish, None))?;
+        if wish.place && is_denied(&upload) {
+            let root = self.settings.identity("root")?;
+            upload = as_user(&root, || begin(&root, &path, wish, Some(&identity)))?;
+        }
+        let upload = upload?;
         let Some(stream) = self.streams.get_mut(&key) else {
             return Ok(());
         };
@@ -57,7 +65,13 @@ impl Guest {
     }
 }
 
-fn begin(identity: &Rc<Identity>, path: &str, wish: &WriteFile) -> Outcome<Upload> {
+/// `owner`: whom what is new belongs to, when it is not the identity that writes.
+fn begin(
+    identity: &Rc<Identity>,
+    path: &str,
+    wish: &WriteFile,
+    owner: Option<&Rc<Identity>>,
+) -> Outcome<Upload> {
     let target = choose_target(path, wish)?;
     let text = target.to_string_lossy().into_owned();
     let fail = |error: io::Error| os_failure(&error, &text);
@@ -66,7 +80,11 @@ fn begin(identity: &Rc<Identity>, path: &str, wish: &WriteFile) -> Outcome<Uploa
         .ok_or_else(|| invalid(format!("{text} is a directory")))?
         .to_path_buf();
     if wish.make_parents {
-        std::fs::create_dir_all(&folder).map_err(|error| {
+        let made = match owner {
+            Some(owner) => make_folders_for(owner, &folder),
+            None => std::fs::create_dir_all(&folder),
+        };
+        made.map_err(|error| {
             // What is there already is something else than a directory.
             let error = match error.kind() {
                 io::ErrorKind::AlreadyExists => io::Error::from_raw_os_error(libc::ENOTDIR),
@@ -105,6 +123,7 @@ fn begin(identity: &Rc<Identity>, path: &str, wish: &WriteFile) -> Outcome<Uploa
         spool,
         mode: (wish.mode != 0).then_some(wish.mode & 0o7777),
         existing,
+        owner: owner.map(|owner| (owner.uid, owner.gid)),
         append: wish.append,
     })
 }
@@ -251,8 +270,12 @@ fn place(upload: &mut Upload) -> io::Result<()> {
 }
 
 fn rename_over(upload: &Upload, beside: &Path) -> io::Result<()> {
-    if let Some(data) = &upload.existing {
-        std::os::unix::fs::fchown(&upload.spool, Some(data.uid()), Some(data.gid()))?;
+    let kept = upload
+        .existing
+        .as_ref()
+        .map(|data| (data.uid(), data.gid()));
+    if let Some((uid, gid)) = kept.or(upload.owner) {
+        std::os::unix::fs::fchown(&upload.spool, Some(uid), Some(gid))?;
     }
     let kept = upload.existing.as_ref().map(|data| data.mode() & 0o7777);
     let mode = upload.mode.or(kept).unwrap_or(0o644);

@@ -101,17 +101,39 @@ fn set_up(socket: &mut Socket, index: i32) -> Result<()> {
 }
 
 fn add_address(socket: &mut Socket, index: i32, address: Ipv4Addr) -> Result<()> {
-    // struct ifaddrmsg: family, prefix bits, flags, scope; index.
-    let mut body = [libc::AF_INET as u8, 31, 0, 0, 0, 0, 0, 0];
-    body[4..8].copy_from_slice(&index.to_ne_bytes());
-    let message = Message::new(
-        libc::RTM_NEWADDR,
-        libc::NLM_F_CREATE | libc::NLM_F_EXCL,
-        &body,
-    )
-    .attribute(libc::IFA_LOCAL, &address.octets())
-    .attribute(libc::IFA_ADDRESS, &address.octets());
+    let message = address_message(libc::RTM_NEWADDR, index, 31, address);
     socket.request(message, &format!("address {address}"))
+}
+
+/// struct ifaddrmsg: family, prefix bits, flags, scope; index. A new one must not be there already.
+fn address_message(kind: u16, index: i32, prefix_bits: u8, address: Ipv4Addr) -> Message {
+    let mut body = [libc::AF_INET as u8, prefix_bits, 0, 0, 0, 0, 0, 0];
+    body[4..8].copy_from_slice(&index.to_ne_bytes());
+    let flags = match kind {
+        libc::RTM_NEWADDR => libc::NLM_F_CREATE | libc::NLM_F_EXCL,
+        _ => 0,
+    };
+    Message::new(kind, flags, &body)
+        .attribute(libc::IFA_LOCAL, &address.octets())
+        .attribute(libc::IFA_ADDRESS, &address.octets())
+}
+
+/// The address becomes one of this machine's own, on no network. One that is so already is left.
+pub fn add_loopback_address(host: &mut Socket, address: Ipv4Addr) -> Result<()> {
+    let message = address_message(libc::RTM_NEWADDR, LOOPBACK_INDEX, 32, address);
+    match host.request(message, &format!("address {address}")) {
+        Err(error) if !error.is_errno(libc::EEXIST) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Takes it away again; an absent one is a success.
+pub fn delete_loopback_address(host: &mut Socket, address: Ipv4Addr) -> Result<()> {
+    let message = address_message(libc::RTM_DELADDR, LOOPBACK_INDEX, 32, address);
+    match host.request(message, &format!("address {address}")) {
+        Err(error) if !error.is_errno(libc::EADDRNOTAVAIL) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn add_default_route(socket: &mut Socket, index: i32, gateway: Ipv4Addr) -> Result<()> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::subnet::Subnet;
 use crate::error::Result;
 use crate::process::spawn;
+use crate::protocol::Door;
 
 const NFT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -26,6 +27,7 @@ pub struct Ruleset<'a> {
     pub subnet: Subnet,
     /// The resolver that the boxes' queries go to; none, and they have no names.
     pub upstream: Option<Ipv4Addr>,
+    pub door: Option<&'a Door>,
 }
 
 impl Ruleset<'_> {
@@ -47,6 +49,11 @@ impl Ruleset<'_> {
                 "ct original ip daddr {nameserver} ip daddr {upstream} meta l4proto {{ tcp, udp }} th dport 53 jump bounded"
             );
         }
+        let DoorRules {
+            door,
+            entrances,
+            everywhere,
+        } = self.door_rules(&boxes);
         format!(
             "table inet {table}
 delete table inet {table}
@@ -65,12 +72,14 @@ table inet {table} {{
   }}
   chain to_host {{
     {resolve}
+    {door}
     jump refuse
   }}
   chain from_box {{
     meta nfproto != ipv4 drop
     oifname {boxes} jump refuse
     {resolve}
+    {entrances}
     ip daddr @closed jump refuse
     jump bounded
   }}
@@ -78,7 +87,10 @@ table inet {table} {{
     ct state established,related accept
     drop
   }}
-  chain prerouting {{ type nat hook prerouting priority dstnat; policy accept; {redirect}; }}
+  chain prerouting {{ type nat hook prerouting priority dstnat; policy accept;
+    {redirect}
+    {everywhere}
+  }}
   chain input {{ type filter hook input priority filter - 5; policy accept; iifname {boxes} jump to_host; }}
   chain forward {{ type filter hook forward priority filter - 5; policy accept;
     iifname {boxes} jump from_box
@@ -92,6 +104,47 @@ table inet {table} {{
 }}
 "
         )
+    }
+}
+
+/// Rules that let boxes in at the door; all empty where there is none.
+#[derive(Default)]
+struct DoorRules {
+    door: String,
+    entrances: String,
+    everywhere: String,
+}
+
+impl Ruleset<'_> {
+    fn door_rules(&self, boxes: &str) -> DoorRules {
+        let Some(Door {
+            port,
+            everywhere,
+            entrances,
+        }) = self.door
+        else {
+            return DoorRules::default();
+        };
+        let address = self.subnet.nameserver();
+        let list: Vec<String> = entrances
+            .iter()
+            .map(|one| format!("{} . {}", one.address, one.port))
+            .collect();
+        let open = match list.is_empty() {
+            true => String::new(),
+            false => format!(
+                "ip daddr . tcp dport {{ {} }} jump bounded",
+                list.join(", ")
+            ),
+        };
+        let lead = format!(
+            "iifname {boxes} ip daddr != {address} fib daddr type local tcp dport {port} dnat ip to {address}"
+        );
+        DoorRules {
+            door: format!("ip daddr {address} tcp dport {port} jump bounded\n    {open}"),
+            entrances: open,
+            everywhere: if *everywhere { lead } else { String::new() },
+        }
     }
 }
 
@@ -110,11 +163,16 @@ mod tests {
     use super::*;
 
     fn text(upstream: Option<&str>) -> String {
+        text_with(upstream, None)
+    }
+
+    fn text_with(upstream: Option<&str>, door: Option<&Door>) -> String {
         let ruleset = Ruleset {
             table: "berth_test",
             interface_prefix: "bt",
             subnet: Subnet::parse("172.30.0.0/16").unwrap(),
             upstream: upstream.map(|address| address.parse().unwrap()),
+            door,
         };
         ruleset.text()
     }
@@ -140,6 +198,32 @@ mod tests {
             rules.find("ip daddr 172.30.0.0/16 jump refuse"),
         );
         assert!(living.unwrap() < gone.unwrap());
+    }
+
+    #[test]
+    fn the_door_is_one_port_of_one_address_unless_more_is_asked_for() {
+        let door = |everywhere, entrances: &[(&str, u16)]| Door {
+            port: 8080,
+            everywhere,
+            entrances: entrances
+                .iter()
+                .map(|(address, port)| crate::protocol::Entrance {
+                    address: address.parse().unwrap(),
+                    port: *port,
+                })
+                .collect(),
+        };
+        assert!(!text(None).contains("8080"));
+        let plain = text_with(None, Some(&door(false, &[])));
+        assert_eq!(plain.matches("8080").count(), 1);
+        assert!(plain.contains("ip daddr 172.30.0.1 tcp dport 8080 jump bounded"));
+        let wide = text_with(None, Some(&door(true, &[("10.1.2.3", 443)])));
+        assert!(wide.contains("fib daddr type local tcp dport 8080 dnat ip to 172.30.0.1"));
+        assert_eq!(
+            wide.matches("ip daddr . tcp dport { 10.1.2.3 . 443 } jump bounded")
+                .count(),
+            2
+        );
     }
 
     #[test]

@@ -37,9 +37,13 @@ pub fn setup(wish: &NetworkWish, network: &Network) -> Result<Ipv4Addr> {
         interface_prefix: &wish.interface_prefix,
         subnet,
         upstream,
+        door: wish.door.as_ref(),
     };
     ruleset.load()?;
     enable_forwarding()?;
+    if wish.door.is_some() {
+        link::add_loopback_address(&mut Socket::open()?, subnet.nameserver())?;
+    }
     let plan = Plan {
         interface_prefix: wish.interface_prefix.clone(),
         subnet,
@@ -51,8 +55,14 @@ pub fn setup(wish: &NetworkWish, network: &Network) -> Result<Ipv4Addr> {
 }
 
 /// Takes the table and every interface of the installation away, those of running boxes too.
-pub fn teardown(table: &str, interface_prefix: &str, network: &Network) -> Result<()> {
+pub fn teardown(
+    table: &str,
+    interface_prefix: &str,
+    subnet: &str,
+    network: &Network,
+) -> Result<()> {
     validate_names(table, interface_prefix)?;
+    let subnet = Subnet::parse(subnet)?;
     network.clear();
     let mut host = Socket::open()?;
     let listed = "/sys/class/net";
@@ -63,6 +73,7 @@ pub fn teardown(table: &str, interface_prefix: &str, network: &Network) -> Resul
             link::delete(&mut host, name)?;
         }
     }
+    link::delete_loopback_address(&mut host, subnet.nameserver())?;
     ruleset::delete(table)
 }
 

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { metadataKeysView, metadataValuesView } from '../devboxes.ts';
+import {
+  objectCreate,
+  objectDownloadQuery,
+  objectDownloadView,
+  objectListQuery,
+  objectListView,
+  objectView,
+  presignedQuery,
+} from '../objects.ts';
+import { defineRoute } from '../route.ts';
+import { emptyObject } from './devbox-parts.ts';
+
+const tag = 'objects';
+const base = '/v1/objects';
+const read = { resource: 'OBJECTS', level: 'READ' } as const;
+const write = { resource: 'OBJECTS', level: 'WRITE' } as const;
+const byObject = { params: z.object({ id: z.string() }), ids: { id: 'object' } } as const;
+
+/** Objects (API §13). */
+export const objectRoutes = {
+  create: defineRoute({
+    method: 'POST',
+    path: base,
+    operationId: 'createObject',
+    summary: 'Make an object; the answer has the URL to upload its content to',
+    tag,
+    access: write,
+    idempotency: 'token',
+    body: objectCreate,
+    response: objectView,
+  }),
+  list: defineRoute({
+    method: 'GET',
+    path: base,
+    operationId: 'listObjects',
+    summary: 'List objects, newest first; deleted ones only by state=DELETED',
+    tag,
+    access: read,
+    query: objectListQuery,
+    response: objectListView,
+  }),
+  listPublic: defineRoute({
+    method: 'GET',
+    path: `${base}/list_public`,
+    operationId: 'listPublicObjects',
+    summary: 'List the public objects of all accounts, newest first',
+    tag,
+    access: read,
+    query: objectListQuery,
+    response: objectListView,
+  }),
+  metadataKeys: defineRoute({
+    method: 'GET',
+    path: `${base}/metadata/keys`,
+    operationId: 'listObjectMetadataKeys',
+    summary: 'Metadata keys in use',
+    tag,
+    access: read,
+    response: metadataKeysView,
+  }),
+  metadataValues: defineRoute({
+    method: 'GET',
+    path: `${base}/metadata/keys/{key}/values`,
+    operationId: 'listObjectMetadataValues',
+    summary: 'Values in use of a metadata key',
+    tag,
+    access: read,
+    params: z.object({ key: z.string().min(1).max(256) }),
+    response: metadataValuesView,
+  }),
+  get: defineRoute({
+    method: 'GET',
+    path: `${base}/{id}`,
+    operationId: 'getObject',
+    summary: 'An object; a deleted one says so',
+    tag,
+    access: read,
+    ...byObject,
+    response: objectView,
+  }),
+  complete: defineRoute({
+    method: 'POST',
+    path: `${base}/{id}/complete`,
+    operationId: 'completeObject',
+    summary: 'End the upload: the content does not change any more',
+    tag,
+    access: write,
+    ...byObject,
+    response: objectView,
+  }),
+  download: defineRoute({
+    method: 'GET',
+    path: `${base}/{id}/download`,
+    operationId: 'downloadObject',
+    summary: 'A URL that the content can be had from, without a key, for some time',
+    tag,
+    access: read,
+    ...byObject,
+    query: objectDownloadQuery,
+    response: objectDownloadView,
+  }),
+  remove: defineRoute({
+    method: 'POST',
+    path: `${base}/{id}/delete`,
+    operationId: 'deleteObject',
+    summary: 'Delete an object and its content',
+    tag,
+    access: write,
+    idempotency: 'token',
+    ...byObject,
+    response: objectView,
+  }),
+  putContent: defineRoute({
+    method: 'PUT',
+    path: `${base}/{id}/content`,
+    operationId: 'putObjectContent',
+    summary: 'Upload the content; only by a presigned URL',
+    tag,
+    access: 'public',
+    atDoor: true,
+    idempotency: 'token',
+    ...byObject,
+    query: presignedQuery,
+    body: { kind: 'stream', contentType: 'application/octet-stream' },
+    response: emptyObject,
+  }),
+  getContent: defineRoute({
+    method: 'GET',
+    path: `${base}/{id}/content`,
+    operationId: 'getObjectContent',
+    summary: 'The content; only by a presigned URL',
+    tag,
+    access: 'public',
+    atDoor: true,
+    ...byObject,
+    query: presignedQuery,
+    response: { kind: 'bytes', contentType: 'application/octet-stream' },
+  }),
+};
