@@ -6,13 +6,17 @@ use crate::guest::Guest;
 use crate::inlet::{Inlet, WINDOW_BYTES};
 use crate::messages::{Exec, Exit, How, Phase};
 use crate::outlet::Outlet;
+use crate::pipes::Pipes;
 use crate::poll::{Interest, Token};
 use crate::reap::Owner;
-use crate::spawn::{Spawn, spawn};
-use crate::stream::{Job, Origin};
+use crate::start::{Spawn, Start};
+use crate::starts::{Begun, Origin};
+use crate::stream::{self, Job};
 use crate::sys;
 use crate::timers::Timer;
+use crate::users::Identity;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// How long a background process may still add output after the leader's end.
@@ -71,54 +75,55 @@ impl Guest {
         if !wish.shell_name.is_empty() {
             return self.enqueue(key, wish, identity);
         }
-        let direct = self.plan_direct(&wish, &identity);
-        let (out_read, out_write) = pipe_pair()?;
-        let (err_read, err_write) = if wish.merge_stderr {
-            (None, None)
-        } else {
-            let (read, write) = pipe_pair()?;
-            (Some(read), Some(write))
+        if let Some(plan) = self.plan_direct(&wish, &identity) {
+            let pipes = Pipes::open(wish.merge_stderr, wish.attach_stdin)?;
+            // What cannot be started just so (there is no such program, it is a script without a first line, …) is for the shell.
+            if let Ok(begun) = self.begin(plan, &identity, &pipes) {
+                return self.follow(key, begun, pipes, Some((wish, identity)));
+            }
+        }
+        self.run_by_shell(key, &wish, identity)
+    }
+
+    /// Starts a command as a shell, or the program of its `argv`, would have it.
+    pub fn run_by_shell(&mut self, key: u64, wish: &Exec, identity: Rc<Identity>) -> Outcome<()> {
+        let plan = plan(&self.settings, wish, &identity)?;
+        let pipes = Pipes::open(wish.merge_stderr, wish.attach_stdin)?;
+        let begun = self.begin(plan, &identity, &pipes)?;
+        self.follow(key, begun, pipes, None)
+    }
+
+    fn begin(&mut self, plan: Plan, identity: &Rc<Identity>, pipes: &Pipes) -> Outcome<Begun> {
+        let oom_kills = self.settings.oom_kills();
+        let spawn = Spawn {
+            plan,
+            identity: Rc::clone(identity),
+            descriptors: pipes.descriptors(),
+            blocking: true,
         };
-        let (stdin, sink) = if wish.attach_stdin {
-            let (read, write) = pipe_pair()?;
-            (Some(read), Some(write))
-        } else {
-            (None, None)
-        };
-        let stderr = err_write.as_ref().unwrap_or(&out_write);
-        let descriptors = [
-            (stdin.as_ref().map_or(0, AsRawFd::as_raw_fd), 0),
-            (out_write.as_raw_fd(), 1),
-            (stderr.as_raw_fd(), 2),
-        ];
-        let start = |plan: &Plan| {
-            spawn(&Spawn {
-                plan,
-                identity: &identity,
-                descriptors: &descriptors,
-            })
-        };
-        // What cannot be started just so (there is no such program, it is a script without a first line, …) is for the shell.
-        let pid = match direct.and_then(|plan| start(&plan).ok()) {
-            Some(pid) => pid,
-            None => start(&plan(&self.settings, &wish, &identity)?)?,
-        };
-        drop((out_write, err_write, stdin));
-        self.begun(key, pid);
-        self.owners.insert(pid, Owner::Execution(key));
-        let subject = "output pipe";
-        self.attach_source(key, 0, out_read)
-            .map_err(|error| os_failure(&error, subject))?;
-        match err_read {
-            Some(fd) => self
-                .attach_source(key, 1, fd)
-                .map_err(|error| os_failure(&error, subject))?,
+        Ok(Begun {
+            start: Start::begin(spawn, self.starts.full())?,
+            unix_ms: sys::unix_ms(),
+            oom_kills,
+        })
+    }
+
+    /// Takes what a started process writes, and waits for what becomes of it.
+    fn follow(&mut self, key: u64, begun: Begun, pipes: Pipes, origin: Origin) -> Outcome<()> {
+        self.owners.insert(begun.start.pid, Owner::Execution(key));
+        let (output, errors, input) = pipes.into_ours();
+        self.starts.insert(key, begun, origin);
+        let subject = |error| os_failure(&error, "output pipe");
+        self.attach_source(key, 0, output).map_err(subject)?;
+        match errors {
+            Some(fd) => self.attach_source(key, 1, fd).map_err(subject)?,
             None => self.end_channel(key, 1),
         }
-        if let Some(fd) = sink {
+        if let Some(fd) = input {
             self.attach_sink(key, fd, false)
                 .map_err(|error| os_failure(&error, "input pipe"))?;
         }
+        self.start_settled(key);
         Ok(())
     }
 
@@ -131,16 +136,21 @@ impl Guest {
         }
     }
 
-    /// Marks an execution as running under `pid`.
-    pub fn begun(&mut self, key: u64, pid: i32) {
-        let oom_kills = self.settings.cgroup.oom_kills();
+    /// Marks an execution as running under `pid` from now on.
+    pub fn begun_now(&mut self, key: u64, pid: i32) {
+        let oom_kills = self.settings.oom_kills();
+        self.begun(key, pid, sys::unix_ms(), oom_kills);
+    }
+
+    /// Marks an execution as running under `pid`, with the cgroup's count of OOM kills when it began.
+    pub fn begun(&mut self, key: u64, pid: i32, unix_ms: u64, oom_kills: u64) {
         self.wake_meminfo();
         let Some(stream) = self.streams.get_mut(&key) else {
             return;
         };
         stream.status.phase = Phase::Running as i32;
         stream.status.pid = pid as u32;
-        stream.status.started_unix_ms = sys::unix_ms();
+        stream.status.started_unix_ms = unix_ms;
         stream.status_dirty = true;
         if let Some(execution) = stream.execution() {
             execution.pid = pid;
@@ -198,7 +208,7 @@ impl Guest {
         };
         for source in stream.sources.iter_mut().flatten() {
             if source.remaining.is_none()
-                && let Origin::Pipe(fd) = &source.origin
+                && let stream::Origin::Pipe(fd) = &source.origin
             {
                 source.remaining = Some(sys::waiting_bytes(fd.as_raw_fd()));
                 source.readable = true;
@@ -247,8 +257,8 @@ impl Guest {
     /// Lends a shell's pipe to the command that it runs.
     pub fn lend_source(&mut self, key: u64, index: usize, raw: RawFd) {
         if let Some(stream) = self.streams.get_mut(&key) {
-            stream.sources[index] = Some(crate::stream::Source {
-                origin: Origin::Lent(raw),
+            stream.sources[index] = Some(stream::Source {
+                origin: stream::Origin::Lent(raw),
                 readable: true,
                 remaining: None,
             });
@@ -267,11 +277,7 @@ impl Guest {
             return;
         };
         let _ = self.poll.rename(&fd, token, Interest::Read);
-        source.origin = Origin::Pipe(fd);
+        source.origin = stream::Origin::Pipe(fd);
         source.readable = true;
     }
-}
-
-fn pipe_pair() -> Outcome<(OwnedFd, OwnedFd)> {
-    sys::pipe().map_err(|error| os_failure(&error, "pipe"))
 }

@@ -9,6 +9,7 @@ use crate::poll::{Event, Interest, Poll, Token};
 use crate::reap::{Owner, Signals};
 use crate::settings::Settings;
 use crate::shell::Shell;
+use crate::starts::{LOOK, Starts};
 use crate::stream::Stream;
 use crate::timers::{Timer, Timers};
 use crate::tombs::Tombs;
@@ -24,6 +25,8 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// Most streams held at once.
 pub const MAX_STREAMS: usize = 4096;
 const SCRATCH_BYTES: usize = 64 * 1024;
+/// Most OPENs handled before others have their turn: what was started is met while the next ones start.
+const MAX_OPENS: usize = 4;
 const QUIET: Duration = Duration::from_millis(200);
 
 /// The whole state of the agent.
@@ -41,12 +44,15 @@ pub struct Guest {
     pub tombs: Tombs,
     pub shells: BTreeMap<u64, Shell>,
     pub owners: BTreeMap<i32, Owner>,
+    pub starts: Starts,
     pub drains: BTreeMap<u64, OwnedFd>,
     pub parts: BTreeMap<u64, Vec<u8>>,
     pub timers: Timers,
     pub news: News,
     pub logins: Logins,
     pub ready: VecDeque<u64>,
+    /// Whole frames may wait in the decoder.
+    backlog: bool,
     /// Streams that wait for room on the link.
     pub stalled: Vec<u64>,
     pub scratch: Vec<u8>,
@@ -75,12 +81,14 @@ impl Guest {
             tombs: Tombs::default(),
             shells: BTreeMap::new(),
             owners: BTreeMap::new(),
+            starts: Starts::default(),
             drains: BTreeMap::new(),
             parts: BTreeMap::new(),
             timers: Timers::default(),
             news: News::default(),
             logins: Logins::default(),
             ready: VecDeque::new(),
+            backlog: false,
             stalled: Vec::new(),
             scratch: Vec::new(),
             signals: None,
@@ -140,6 +148,7 @@ impl Guest {
     /// Ends the connection; every stream goes on and is listed on the next one.
     pub fn hang_up(&mut self) {
         self.link.drop_connection();
+        self.backlog = false;
         self.parts.clear();
         for stream in self.streams.values_mut() {
             stream.rewind();
@@ -162,6 +171,7 @@ impl Guest {
             while let Some(timer) = self.timers.due(now) {
                 self.on_timer(timer);
             }
+            self.settle_starts();
             self.work();
             if self.ending && self.owners.is_empty() && crate::reap::childless() {
                 crate::reap::sync_disks();
@@ -169,7 +179,7 @@ impl Guest {
             }
             events.clear();
             self.poll.wait(self.timeout(), &mut events);
-            if events.is_empty() && !self.busy() {
+            if events.is_empty() && !self.busy() && self.starts.is_empty() {
                 self.release_memory();
             } else if !events.is_empty() {
                 self.tidy = false;
@@ -184,7 +194,7 @@ impl Guest {
     fn busy(&self) -> bool {
         !self.ready.is_empty()
             || self.link.wants_write()
-            || (self.link.readable && !self.link.choked())
+            || ((self.link.readable || self.backlog) && !self.link.choked())
     }
 
     fn timeout(&self) -> Option<Duration> {
@@ -192,6 +202,9 @@ impl Guest {
             return Some(Duration::ZERO);
         }
         let next = self.timers.wait();
+        if !self.starts.is_empty() {
+            return Some(next.map_or(LOOK, |time| time.min(LOOK)));
+        }
         if self.tidy {
             next
         } else {
@@ -255,11 +268,21 @@ impl Guest {
 
     fn read_link(&mut self) {
         for _ in 0..4 {
-            if !self.link.readable || self.link.choked() {
+            if self.link.choked() {
+                return;
+            }
+            if self.backlog {
+                self.take_frames();
+                return;
+            }
+            if !self.link.readable {
                 return;
             }
             match self.link.read() {
-                Ok(true) => self.take_frames(),
+                Ok(true) => {
+                    self.settings.batch += 1;
+                    self.take_frames();
+                }
                 Ok(false) => {}
                 Err(_) => self.hang_up(),
             }
@@ -277,14 +300,24 @@ impl Guest {
     pub fn receive(&mut self, bytes: &[u8]) {
         self.link.decoder.feed(bytes);
         self.take_frames();
+        while self.backlog {
+            self.take_frames();
+        }
     }
 
-    /// Handles the whole frames among what was received.
+    /// Handles the whole frames among what was received, up to a number of OPENs.
     fn take_frames(&mut self) {
+        self.backlog = false;
+        let mut opens = 0;
         let mut decoder = std::mem::take(&mut self.link.decoder);
         let outcome = loop {
+            if opens == MAX_OPENS {
+                self.backlog = true;
+                break Ok(());
+            }
             match decoder.next_frame() {
                 Ok(Some(frame)) => {
+                    opens += usize::from(frame.kind == Kind::Open);
                     if let Err(breach) = self.on_frame(frame) {
                         break Err(breach);
                     }

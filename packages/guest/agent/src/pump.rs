@@ -16,6 +16,9 @@ const MAX_DRAINS: usize = 512;
 impl Guest {
     /// Moves what can be moved of one stream, then tells the host.
     pub fn pump(&mut self, key: u64) {
+        if !self.start_settled(key) {
+            return;
+        }
         self.pump_sink(key);
         self.pump_sources(key);
         self.settle(key);

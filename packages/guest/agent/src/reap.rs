@@ -112,7 +112,7 @@ impl Guest {
                 return;
             }
             match self.owners.remove(&pid) {
-                Some(Owner::Execution(key)) => self.leader_ended(key, status),
+                Some(Owner::Execution(key)) => self.leader_reaped(key, status),
                 Some(Owner::Worker(key)) => self.worker_ended(key, status),
                 Some(Owner::Shell(key)) => self.shell_ended(key, pid, status),
                 Some(Owner::Login) => self.login_ended(pid, status),

@@ -11,6 +11,10 @@ impl Guest {
         if self.inert {
             return self.start_inert(key, request);
         }
+        if !matches!(request, Request::Exec(_)) {
+            // It may change what the commands behind it are to see.
+            self.settings.batch += 1;
+        }
         match request {
             Request::Configure(wish) => {
                 let outcome = self.configure(wish);

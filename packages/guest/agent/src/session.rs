@@ -48,6 +48,7 @@ impl Guest {
             return Err(Breach("no common protocol version"));
         }
         self.link.greeted();
+        self.await_starts();
         let keys: Vec<u64> = self.ids.values().copied().collect();
         for &key in &keys {
             self.list_stream(key);

@@ -24,7 +24,12 @@ pub struct Settings {
     pub meminfo: Meminfo,
     pub cgroup: Cgroup,
     pub started: Instant,
+    /// Counts what came from the host at once. All of it was sent before anything was done about it, so that a file looked
+    /// at for one command of it need not be looked at for the next.
+    pub batch: u64,
     users: UserCache,
+    /// OOM kills counted in a batch.
+    oom_kills: (u64, u64),
 }
 
 impl Settings {
@@ -40,12 +45,22 @@ impl Settings {
             meminfo: Meminfo::new(run.join("meminfo")),
             cgroup: Cgroup::find(),
             started: Instant::now(),
+            batch: 0,
+            oom_kills: (u64::MAX, 0),
         }
     }
 
     /// The user that a request names, or the default one.
     pub fn identity(&mut self, user: &str) -> Outcome<Rc<Identity>> {
-        self.users.find(user, self.account.as_ref())
+        self.users.find(user, self.account.as_ref(), self.batch)
+    }
+
+    /// The cgroup's count of OOM kills, read once in a batch.
+    pub fn oom_kills(&mut self) -> u64 {
+        if self.oom_kills.0 != self.batch {
+            self.oom_kills = (self.batch, self.cgroup.oom_kills());
+        }
+        self.oom_kills.1
     }
 
     /// Whether this is the user of requests that name none.

@@ -13,7 +13,7 @@ use crate::poll::{Interest, Token};
 use crate::pump::{Dropped, drop_some};
 use crate::reap::Owner;
 use crate::shell_text::{BASH_DRIVER, FD_COMMAND, FD_STATUS, NEXT_LINE, SH_DRIVER, command_text};
-use crate::spawn::{Spawn, spawn};
+use crate::start::{Spawn, spawn};
 use crate::users::Identity;
 use crate::{command::Plan, sys};
 use std::collections::VecDeque;
@@ -171,7 +171,7 @@ impl Guest {
         for (index, fd) in outputs.into_iter().enumerate() {
             self.lend_source(key, index, fd);
         }
-        self.begun(key, pid);
+        self.begun_now(key, pid);
         self.touch(key);
         Ok(())
     }
@@ -228,10 +228,11 @@ impl Guest {
             (lifted[0].as_raw_fd(), targets[FD_COMMAND]),
             (lifted[1].as_raw_fd(), targets[FD_STATUS]),
         ];
-        let pid = spawn(&Spawn {
-            plan: &plan,
-            identity: &identity,
-            descriptors: &descriptors,
+        let pid = spawn(Spawn {
+            plan,
+            identity,
+            descriptors: descriptors.to_vec(),
+            blocking: false,
         })?;
         self.owners.insert(pid, Owner::Shell(id));
         for (fd, token) in [

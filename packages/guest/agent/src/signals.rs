@@ -18,20 +18,22 @@ impl Guest {
             let text = format!("no such execution: {}", wish.execution_id);
             return Err(failure(ErrorCode::NotFound, text));
         };
+        self.await_start(key);
+        let starting = self.starts.pid(key);
         let Some(stream) = self.streams.get_mut(&key) else {
             return Ok(());
         };
         if stream.finished() {
             return Ok(());
         }
-        let queued = stream.status.phase == Phase::Queued as i32;
+        let queued = stream.status.phase == Phase::Queued as i32 && starting.is_none();
         let Some(execution) = stream.execution() else {
             return Ok(());
         };
         if number != 0 {
             execution.signalled = wish.signal;
         }
-        let (pid, shell) = (execution.pid, execution.shell);
+        let (pid, shell) = (starting.unwrap_or(execution.pid), execution.shell);
         if queued {
             if number != 0 {
                 self.dequeue(key);

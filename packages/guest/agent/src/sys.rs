@@ -27,6 +27,14 @@ pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     Ok((owned(fds[0]), owned(fds[1])))
 }
 
+/// The same, both ends non-blocking.
+pub fn nonblocking_pipe() -> Result<(OwnedFd, OwnedFd)> {
+    let mut fds = [0; 2];
+    // SAFETY: the array has room for both descriptors.
+    check(unsafe { libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) })?;
+    Ok((owned(fds[0]), owned(fds[1])))
+}
+
 /// Makes a pipe or socket non-blocking. It has no other status flag that could be lost.
 pub fn set_nonblocking(fd: &OwnedFd) -> Result<()> {
     // SAFETY: plain fcntl on an open descriptor.

@@ -71,6 +71,8 @@ pub struct UserCache {
     passwd: PathBuf,
     group: PathBuf,
     last: Option<(String, [Stamp; 2], Rc<Identity>)>,
+    /// When the files were last found to be the same.
+    batch: u64,
 }
 
 impl UserCache {
@@ -79,20 +81,28 @@ impl UserCache {
             passwd: etc.join("passwd"),
             group: etc.join("group"),
             last: None,
+            batch: 0,
         }
     }
 
     /// A user by name, `uid` or `uid:gid`; empty means the account of the box, else root, else whoever runs this.
-    pub fn find(&mut self, user: &str, account: Option<&UserAccount>) -> Outcome<Rc<Identity>> {
-        let stamps = [stamp(&self.passwd), stamp(&self.group)];
+    pub fn find(
+        &mut self,
+        user: &str,
+        account: Option<&UserAccount>,
+        batch: u64,
+    ) -> Outcome<Rc<Identity>> {
         let wanted = match (user, account) {
             ("", Some(account)) => account.name.as_str(),
             _ => user,
         };
-        if let Some((name, known, identity)) = &self.last
-            && name == wanted
-            && *known == stamps
-        {
+        let last = self.last.as_ref().filter(|(name, ..)| name == wanted);
+        if let Some((_, _, identity)) = last.filter(|_| self.batch == batch) {
+            return Ok(Rc::clone(identity));
+        }
+        let stamps = [stamp(&self.passwd), stamp(&self.group)];
+        self.batch = batch;
+        if let Some((_, _, identity)) = last.filter(|(_, known, _)| *known == stamps) {
             return Ok(Rc::clone(identity));
         }
         let identity = Rc::new(self.look_up(wanted, account)?);
@@ -191,19 +201,19 @@ mod tests {
     #[test]
     fn finds_by_number_and_falls_back() {
         let mut cache = UserCache::new(Path::new("/nonexistent"));
-        let identity = cache.find("1234:77", None).unwrap();
+        let identity = cache.find("1234:77", None, 1).unwrap();
         assert_eq!(
             (identity.uid, identity.gid, identity.home.as_str()),
             (1234, 77, "/")
         );
-        assert_eq!(cache.find("root", None).unwrap().home, "/root");
-        assert!(cache.find("nobody-here", None).is_err());
+        assert_eq!(cache.find("root", None, 2).unwrap().home, "/root");
+        assert!(cache.find("nobody-here", None, 3).is_err());
         let account = UserAccount {
             name: "user".into(),
             uid: 1000,
             gid: 1000,
             home: "/home/user".into(),
         };
-        assert_eq!(cache.find("", Some(&account)).unwrap().uid, 1000);
+        assert_eq!(cache.find("", Some(&account), 4).unwrap().uid, 1000);
     }
 }

@@ -128,7 +128,7 @@ impl Guest {
         unsafe {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0);
-            crate::spawn::prefer_for_oom(libc::getpid());
+            crate::start::prefer_for_oom(libc::getpid());
             libc::setsid();
             let mut none: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&mut none);

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 use support::requests::{exec, run, write as write_file};
-use support::{Host, is_root};
+use support::{Host, View, is_root};
 
 /// Start files of the default image, and a bash that counts how often it is started.
 const MOUNTS: &str = r#"
@@ -68,6 +68,15 @@ fn put(path: &Path, text: &str) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// Output, errors, and how it ended.
+fn shown(view: &View) -> (String, String, Option<How>) {
+    let [out, errors] = view
+        .out
+        .each_ref()
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    (out, errors, view.exit().how)
+}
+
 impl Box {
     fn path(&self, name: &str) -> String {
         self.host.path(name)
@@ -76,12 +85,7 @@ impl Box {
     /// Output, errors, and how it ended.
     fn show(&mut self, command: &str) -> (String, String, Option<How>) {
         self.count += 1;
-        let view = self.host.call(run(&format!("e{}", self.count), command));
-        let [out, errors] = view
-            .out
-            .each_ref()
-            .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        (out, errors, view.exit().how)
+        shown(self.host.call(run(&format!("e{}", self.count), command)))
     }
 
     fn text(&mut self, command: &str) -> String {
@@ -131,7 +135,7 @@ const COMMANDS: &[&str] = &[
     "cat /proc/self/personality",
     "ls /proc/self/fd",
     "readlink /proc/self/fd/0 /proc/self/cwd /proc/self/exe",
-    "grep Sig /proc/self/status",
+    "grep -e SigP -e SigB -e SigI -e SigC /proc/self/status",
     "grep Shd /proc/self/status",
     "grep Umask /proc/self/status",
     "grep Groups /proc/self/status",
@@ -177,6 +181,23 @@ fn shows_what_a_login_bash_shows() {
         assert_eq!(direct, boxed.show(command), "{command}");
     }
     assert_eq!(boxed.show("./killed").2, Some(How::Signal(libc::SIGTERM)));
+}
+
+#[test]
+fn many_at_once_show_what_each_shows_alone() {
+    let Some(mut boxed) = start() else { return };
+    boxed.learn();
+    let alone: Vec<_> = COMMANDS.iter().map(|command| boxed.show(command)).collect();
+    for round in 0..3 {
+        let ids: Vec<u64> = COMMANDS
+            .iter()
+            .enumerate()
+            .map(|(number, command)| boxed.host.open(run(&format!("m{round}-{number}"), command)))
+            .collect();
+        for ((command, alone), id) in COMMANDS.iter().zip(&alone).zip(ids) {
+            assert_eq!(shown(boxed.host.finish(id)), *alone, "{command}");
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::command::{Direct, Plan, directory_of, environment, join};
 use crate::guest::Guest;
 use crate::messages::Exec;
 use crate::reap::Owner;
-use crate::spawn::{Spawn, spawn};
+use crate::start::{Spawn, spawn};
 use crate::sys;
 use crate::timers::Timer;
 use crate::users::Identity;
@@ -56,6 +56,8 @@ struct Learning {
 struct Known {
     identity: Rc<Identity>,
     files: StartFiles,
+    /// When the files were last found to be the same.
+    batch: u64,
     /// `NAME=value` in the order of the shell.
     environment: Vec<CString>,
     /// Where the variable `_`, the program's path, stands in it.
@@ -71,9 +73,11 @@ impl Guest {
             && wish.working_directory.is_empty()
             && !wish.attach_stdin;
         let words = plain_words(&wish.command).filter(|_| fresh)?;
-        match &self.logins.state {
+        let batch = self.settings.batch;
+        match &mut self.logins.state {
             State::Known(known) if known.identity == *identity => {
-                if known.files.same() {
+                if known.batch == batch || known.files.same() {
+                    known.batch = batch;
                     return known.plan(&words);
                 }
                 self.logins.state = State::Unknown;
@@ -133,10 +137,11 @@ impl Guest {
             direct: None,
             subject: "bash".into(),
         };
-        let pid = spawn(&Spawn {
-            plan: &plan,
-            identity: &identity,
-            descriptors: &[(0, 0), (output.as_raw_fd(), 1), (errors.as_raw_fd(), 2)],
+        let pid = spawn(Spawn {
+            plan,
+            identity: Rc::clone(&identity),
+            descriptors: vec![(0, 0), (output.as_raw_fd(), 1), (errors.as_raw_fd(), 2)],
+            blocking: false,
         })
         .ok()?;
         Some(Learning {
@@ -196,6 +201,7 @@ impl Learning {
         Some(Known {
             identity: self.identity,
             files: self.files,
+            batch: 0,
             environment: lines
                 .into_iter()
                 .map(|line| CString::new(line).ok())
