@@ -49,6 +49,7 @@ export interface TestServerOptions {
   readonly reconciler?: ServerOptions['reconciler'];
   readonly admission?: ServerOptions['admission'];
   readonly objects?: Partial<ServerOptions['objects']>;
+  readonly repositories?: ServerOptions['repositories'];
   /** An existing database is used, and kept. */
   readonly databaseUrl?: string;
   readonly masterKey?: MasterKey;
@@ -93,6 +94,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     ...(options.extraRoutes === undefined ? {} : { extraRoutes: options.extraRoutes }),
     ...(options.reconciler === undefined ? {} : { reconciler: options.reconciler }),
     ...(options.admission === undefined ? {} : { admission: options.admission }),
+    ...(options.repositories === undefined ? {} : { repositories: options.repositories }),
     ...(options.frontDoor === undefined ? {} : { frontDoor: options.frontDoor }),
   });
   const port = await server.start(0, '127.0.0.1');

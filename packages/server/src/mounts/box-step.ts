@@ -33,6 +33,19 @@ export const quotedPath = (path: string): string =>
 export const lastWords = (view: ExecutionView): string =>
   (view.stderr.text.trim() === '' ? view.stdout.text : view.stderr.text).trimEnd().slice(-quotedCharacters);
 
+/** Whether a step was begun already, by an earlier run of the server. */
+export const hasBegun = async ({ host, box, executionId }: MountPlace, number: number): Promise<boolean> => {
+  try {
+    await host.execution(box.id, executionId(number), 0);
+    return true;
+  } catch (error) {
+    if (error instanceof HostError && error.code === 'executionNotFound') {
+      return false;
+    }
+    throw error;
+  }
+};
+
 /**
  * Runs the command to its end, or finds it begun by an earlier run of the server. Its output is in the log of the box.
  * @throws MountFailure when it ends otherwise than with 0; HostError

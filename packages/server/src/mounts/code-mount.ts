@@ -6,7 +6,7 @@ import { openText, type SealedText, sealText } from '../secrets/sealed-text.ts';
 import type { SecretService } from '../secrets/service.ts';
 import { quotedPath, runStep } from './box-step.ts';
 import { MountFailure, type MountPlace, mountKind } from './mount-kind.ts';
-import { placeRepository, repositorySteps } from './place-repository.ts';
+import { continueRepository, placeRepository, repositorySteps } from './place-repository.ts';
 
 /** What mounts of repositories work with. */
 export interface CodeMountParts {
@@ -74,6 +74,9 @@ export const placePlannedRepository = async (
   firstStep: number,
   signal: AbortSignal,
 ): Promise<void> => {
+  if (await continueRepository(place, firstStep, signal)) {
+    return;
+  }
   const { accountId } = place.box;
   const { url, username, password, ref, depth, submodules, path } = plan;
   const location =

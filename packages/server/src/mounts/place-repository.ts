@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Checkout } from '../repositories/repositories.ts';
-import { type BoxStep, quoted, quotedPath, runStep } from './box-step.ts';
+import { type BoxStep, hasBegun, quoted, quotedPath, runStep } from './box-step.ts';
 import type { MountPlace } from './mount-kind.ts';
 
 /** Where a repository goes in the box. */
@@ -10,6 +10,9 @@ export interface RepositoryTarget {
   /** Steps below this number belong to somebody else. */
   readonly firstStep: number;
 }
+
+/** The step that makes the working tree: once it has begun, all that it needs is in the box. */
+const checkoutStep = 1;
 
 /** How many steps {@link placeRepository} takes at most. */
 export const repositorySteps = 2;
@@ -71,6 +74,21 @@ const ending = (target: string, checkouts: readonly Checkout[]): string => {
 const isWithin = (inner: string, outer: string): boolean =>
   inner !== outer && (outer === '' || inner.startsWith(`${outer}/`));
 
+/** Goes on with the last step of an earlier run of the server. False when it had not got so far: then everything is placed anew. */
+export const continueRepository = async (
+  place: MountPlace,
+  firstStep: number,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const number = firstStep + checkoutStep;
+  if (!(await hasBegun(place, number))) {
+    return false;
+  }
+  // It has begun: the command is that of its first call.
+  await runStep(place, { number, what: 'git', command: 'true' }, signal);
+  return true;
+};
+
 /**
  * Makes clones in the box out of what lies on this machine: the packs are sent as they are, and the box makes its working tree from them. Nothing of
  * a credential goes there. Safe to repeat.
@@ -101,5 +119,5 @@ export const placeRepository = async (
       await write('shallow', textChunks(checkout.shallow));
     }
   }
-  await runStep(place, step(1, ending(target.path, checkouts)), signal);
+  await runStep(place, step(checkoutStep, ending(target.path, checkouts)), signal);
 };
