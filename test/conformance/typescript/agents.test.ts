@@ -2,7 +2,7 @@ import type Runloop from '@runloop/api-client';
 import { NotFoundError } from '@runloop/api-client';
 import { describe, expect, it } from 'vitest';
 import { output, withBox } from '../../platform/boxes.ts';
-import { rawClient, request, transports } from '../../platform/clients.ts';
+import { rawClient, request, sdkClient, transports } from '../../platform/clients.ts';
 import { gitToken, gitUrl, makeRepository } from '../../platform/git.ts';
 
 describe.each(transports)('agents over %s (API §14)', (transport) => {
@@ -68,6 +68,20 @@ describe('agent mounts (API §11)', () => {
       expect(counts[agent.name]).toBe(1);
       expect(total_count).toBeGreaterThanOrEqual(1);
     });
+  });
+
+  it('place an object, owned by the user of the box, and set it up beside it', async () => {
+    const sdk = sdkClient();
+    const text = await sdk.storageObject.uploadFromText('echo "I am $0"', `agent-${crypto.randomUUID()}`);
+    const agent = await register({ type: 'object', object: { object_id: text.id, agent_setup: ['pwd > where'] } });
+    await withBox(client, mount(agent, { agent_path: '/home/user/test-agent' }), async ({ id }) => {
+      expect(await output(client, id, 'ls -la /home/user/test-agent && bash test-agent && cat where')).toMatch(
+        /user user .* \/home\/user\/test-agent\nI am test-agent\n\/home\/user\n$/,
+      );
+    });
+    await text.delete();
+    const body = JSON.stringify(mount(agent, { agent_path: '/home/user/test-agent' }));
+    expect((await request('/v1/devboxes', { method: 'POST', body })).status).toBe(400);
   });
 
   it('install a package of npm, and one of pip, for everybody', async () => {
