@@ -101,6 +101,14 @@ export interface SnapshotState {
   readonly pausedMs: number;
 }
 
+/** How the state of a box is to be kept. */
+export interface SnapshotWish {
+  /** Its processes too. */
+  readonly memory: boolean;
+  /** For what is started from it at once, and not for later: a power loss may take it away. */
+  readonly brief?: boolean;
+}
+
 /** Boxes that wait started for whoever asks for their like. */
 export interface PoolFigures {
   readonly ready: number;

@@ -1,4 +1,4 @@
-import type { BoxMetrics, BoxSpec, BoxState, Isolation, PoolFigures, SnapshotState } from './box.ts';
+import type { BoxMetrics, BoxSpec, BoxState, Isolation, PoolFigures, SnapshotState, SnapshotWish } from './box.ts';
 import type { BuildFigures, ImageBuilder } from './builds.ts';
 import type { HostEvent } from './event.ts';
 import type {
@@ -102,7 +102,7 @@ export interface Host extends ImageBuilder {
    * Keeps the state of a running, suspended or stopped box under this id; the box goes on. The same id again answers with the snapshot that is there.
    * With `memory` the processes are kept too (`gvisor`, running boxes). @throws HostError `boxNotFound`, `boxNotRunning`, `memoryUnsupported`, `noSpace`
    */
-  snapshot(boxId: string, snapshotId: string, options: { readonly memory: boolean }): Promise<SnapshotState>;
+  snapshot(boxId: string, snapshotId: string, wish: SnapshotWish): Promise<SnapshotState>;
   /** Forgets a snapshot. Its layers go when no other snapshot and no box stands on them. Succeeds twice, and for ids never seen. */
   deleteSnapshot(snapshotId: string): Promise<void>;
   snapshots(): Promise<SnapshotState[]>;

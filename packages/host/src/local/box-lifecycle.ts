@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BoxSpec, BoxState, Isolation, SnapshotState } from '../contract/index.ts';
+import type { BoxSpec, BoxState, Isolation, SnapshotState, SnapshotWish } from '../contract/index.ts';
 import { HostError } from '../contract/index.ts';
 import { HelperError, isDiskFull } from '../helper/helper-error.ts';
 import { explainEnd } from './box-end.ts';
@@ -135,7 +135,7 @@ export class BoxLifecycle {
    * Keeps the disk of a box, with `memory` its processes too. The same id again tells what is there.
    * @throws HostError `boxNotRunning`, `memoryUnsupported`, `noSpace`
    */
-  async snapshot(boxId: string, snapshotId: string, wish: { readonly memory: boolean }): Promise<SnapshotState> {
+  async snapshot(boxId: string, snapshotId: string, wish: SnapshotWish): Promise<SnapshotState> {
     const { store, snapshotStore } = this.#parts;
     const pending = this.#taking.get(snapshotId);
     const existing = snapshotStore.get(snapshotId);
@@ -325,7 +325,9 @@ export class BoxLifecycle {
       if (store.requireAt(place).phase === phase) {
         const started = { startedMs: Date.now(), stoppedMs: undefined, memory: undefined };
         this.#put({ ...store.requireAt(place), phase: 'running', ...started });
-        await this.#sleep.dropMemory(place);
+        if (phase === 'resuming') {
+          this.#sleep.dropMemorySoon(place);
+        }
         log.info({ boxId: id, startMs: Math.round(performance.now() - begunMs) }, 'box runs');
       }
     } catch (error) {
@@ -371,7 +373,7 @@ export class BoxLifecycle {
     return this.#begin(spec, this.#put({ ...row, phase: 'resuming', cause: undefined, detail: undefined }), waking);
   }
 
-  async #snapshot(place: string, snapshotId: string, wish: { readonly memory: boolean }): Promise<SnapshotState> {
+  async #snapshot(place: string, snapshotId: string, wish: SnapshotWish): Promise<SnapshotState> {
     const row = this.#parts.store.requireAt(place);
     if (wish.memory) {
       this.#memory.require(row);

@@ -22,6 +22,7 @@ export class BoxSleep {
   readonly #ended = new Map<string, AbortController>();
   /** How the init of a box ended while its memory was being kept. */
   readonly #lastStatus = new Map<string, number | null>();
+  readonly #dropping = new Map<string, Promise<void>>();
 
   constructor(parts: HostParts, remover: BoxRemover, memory: BoxMemory) {
     this.#parts = parts;
@@ -38,6 +39,7 @@ export class BoxSleep {
     const row = store.requireAt(place);
     this.#memory.require(row);
     recordRow(this.#parts, { ...row, phase: 'suspending', memory: 'keeping' });
+    await this.#dropping.get(place);
     try {
       // No flush: the runtime writes the box's files back before its memory, and the image is sealed with the whole file system.
       await this.#memory.pause(row);
@@ -81,10 +83,13 @@ export class BoxSleep {
       await this.#flush(row);
     }
     await this.#remover.killProcesses(row);
-    const memory = await this.settle(row, row.detail ?? 'the box was suspended');
-    await this.#remover.removeRuntimeFiles(place);
+    const [memory] = await Promise.all([
+      this.settle(row, row.detail ?? 'the box was suspended'),
+      this.#remover.removeRuntimeFiles(place),
+    ]);
     const end = { ...row, ...noProcesses, phase: 'suspended', memory, stoppedMs: Date.now() } as const;
-    const suspended = recordRow(this.#parts, end, { firmly: true });
+    // Where `kept` was written firmly, a power loss in between is made good by the next life.
+    const suspended = recordRow(this.#parts, end, { firmly: memory === undefined });
     log.info({ boxId: row.id, memory: memory !== undefined }, 'box suspended');
     return stateOf(suspended);
   }
@@ -122,6 +127,22 @@ export class BoxSleep {
       await helper.call('subvolumeRestore', { path: paths.subvolume(place), snapshot });
       await helper.call('subvolumeDelete', { path: snapshot });
     }
+  }
+
+  /** The same soon. Who keeps the memory of the box again waits for it. */
+  dropMemorySoon(place: string): void {
+    const dropping = this.dropMemory(place)
+      .catch((error: unknown) => {
+        if (!this.#parts.helper.closed) {
+          this.#parts.log.error({ place, error: String(error) }, 'the memory image of a box could not be removed');
+        }
+      })
+      .finally(() => {
+        if (this.#dropping.get(place) === dropping) {
+          this.#dropping.delete(place);
+        }
+      });
+    this.#dropping.set(place, dropping);
   }
 
   /** Removes what is kept for going on, if anything is. */

@@ -39,7 +39,7 @@ export class BoxStarter {
           return;
         } catch (error) {
           // Processes that may have gone on must not go on a second time over what they have written since.
-          const repeatable = isLost(error) && !(waking !== undefined && row.phase === 'resuming');
+          const repeatable = isLost(error) && !goesOn(row, waking);
           if (!repeatable || attempt >= START_ATTEMPTS) {
             throw error;
           }
@@ -65,7 +65,14 @@ export class BoxStarter {
   }
 
   async #prepare(spec: BoxSpec, row: BoxRow, waking: Waking | undefined): Promise<void> {
-    await Promise.all([this.#makeVolume(row), this.#makeBundle(spec, row), this.#makeLink(row, waking)]);
+    const { helper, paths } = this.#parts;
+    const disk = { path: paths.subvolume(row.place), snapshot: paths.sleepingDisk(row.place) };
+    await Promise.all([
+      this.#makeVolume(row),
+      this.#makeBundle(spec, row),
+      this.#makeLink(row, waking),
+      ...(goesOn(row, waking) ? [helper.call('subvolumeSnapshot', disk)] : []),
+    ]);
   }
 
   async #makeVolume(row: BoxRow): Promise<void> {
@@ -136,10 +143,8 @@ export class BoxStarter {
     if (command === undefined) {
       throw new HostError('memoryUnsupported', `a box of the grade ${isolation} cannot start with its memory`);
     }
-    const wakes = waking !== undefined && box.phase === 'resuming';
+    const wakes = goesOn(box, waking);
     if (wakes) {
-      const kept = { path: paths.subvolume(place), snapshot: paths.sleepingDisk(place) };
-      await helper.call('subvolumeSnapshot', kept);
       store.update(place, { memory: 'waking' });
     }
     const starting = helper.call('boxStart', {
@@ -182,6 +187,9 @@ export class BoxStarter {
     ]);
   }
 }
+
+/** Whether the processes of this very box go on, over its own disk. */
+const goesOn = ({ phase }: BoxRow, waking: Waking | undefined) => waking !== undefined && phase === 'resuming';
 
 const isLost = (error: unknown) => error instanceof HelperError && error.code === 'lost';
 

@@ -34,9 +34,13 @@ export async function watchBox(parts: WatchParts, row: BoxRow): Promise<boolean>
       return false;
     }
     parts.companions.set(place, companion);
-    await parts.helper.call('boxWatch', { boxId: place, pid: companion, startTimeTicks: ticks });
+    await Promise.all([
+      parts.helper.call('boxWatch', { boxId: place, pid: companion, startTimeTicks: ticks }),
+      parts.helper.call('boxWatch', { boxId: place, pid, startTimeTicks }),
+    ]);
+  } else {
+    await parts.helper.call('boxWatch', { boxId: place, pid, startTimeTicks });
   }
-  await parts.helper.call('boxWatch', { boxId: place, pid, startTimeTicks });
   return true;
 }
 

@@ -12,6 +12,7 @@ import type {
   HostEvent,
   ImageState,
   SnapshotState,
+  SnapshotWish,
 } from '../contract/index.ts';
 import type { EventHub } from '../events/event-hub.ts';
 import { BoxCalls } from './box-calls.ts';
@@ -81,8 +82,8 @@ export class LocalHost extends BoxCalls implements Host {
     return this.#options.lifecycle.resume(spec, options);
   }
 
-  async snapshot(boxId: string, snapshotId: string, { memory }: { readonly memory: boolean }): Promise<SnapshotState> {
-    return this.#options.lifecycle.snapshot(boxId, snapshotId, { memory });
+  async snapshot(boxId: string, snapshotId: string, wish: SnapshotWish): Promise<SnapshotState> {
+    return this.#options.lifecycle.snapshot(boxId, snapshotId, wish);
   }
 
   async deleteSnapshot(snapshotId: string): Promise<void> {

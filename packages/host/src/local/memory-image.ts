@@ -15,13 +15,15 @@ interface Manifest {
 }
 
 /**
- * Makes an image out of what the runtime wrote into the directory, there after a power loss too. The row that names it is written only then.
+ * Makes an image out of what the runtime wrote into the directory, there after a power loss too unless it is `brief`. The row that names it is written
+ * only then.
  * @returns its size in bytes
  */
 export async function sealImage(
   helper: Pick<HelperClient, 'call'>,
   directory: string,
   heritage: Heritage,
+  { brief = false }: { readonly brief?: boolean } = {},
 ): Promise<number> {
   const names = (await readdir(directory)).filter((name) => name !== MANIFEST);
   const files = await Promise.all(
@@ -33,8 +35,10 @@ export async function sealImage(
   );
   const manifest: Manifest = { files, heritage };
   await writeFile(join(directory, MANIFEST), JSON.stringify(manifest), { mode: 0o600 });
-  // The disk of the box and its memory belong together: both are on this file system.
-  await helper.call('fileSystemSync', { path: directory });
+  if (!brief) {
+    // The disk of the box and its memory belong together: both are on this file system.
+    await helper.call('fileSystemSync', { path: directory });
+  }
   return files.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
 }
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HostError, type SnapshotState } from '../contract/index.ts';
+import { HostError, type SnapshotState, type SnapshotWish } from '../contract/index.ts';
 import { hostErrorOf } from '../helper/helper-error.ts';
 import type { BoxMemory } from './box-memory.ts';
 import { type BoxRow, isPresent } from './box-row.ts';
@@ -27,7 +27,7 @@ export class Snapshots {
    * Keeps the disk of a box, and the memory of a running one where that is wished, under a new id. The caller keeps the box from being suspended, resumed or destroyed meanwhile.
    * @throws HostError `boxNotRunning`, `noSpace`, `tooLarge`
    */
-  async take(box: BoxRow, snapshotId: string, wish: { readonly memory: boolean }): Promise<SnapshotState> {
+  async take(box: BoxRow, snapshotId: string, wish: SnapshotWish): Promise<SnapshotState> {
     const { snapshotStore, paths, helper, log } = this.#parts;
     if (box.layers.length >= MAX_LAYERS) {
       throw new HostError('tooLarge', `box ${box.id} stands on ${box.layers.length} layers already`);
@@ -49,10 +49,14 @@ export class Snapshots {
       const keep = () =>
         helper.call('subvolumeSnapshot', { path: paths.subvolume(box.place), snapshot: paths.snapshot(snapshotId) });
       const { result, pausedMs, memoryBytes } = wish.memory
-        ? await this.#withMemory(box, snapshotId, keep)
+        ? await this.#withMemory(box, snapshotId, wish, keep)
         : { ...(await this.#withoutMemory(box, keep)), memoryBytes: 0 };
       const ready = { ...row, phase: 'ready', diskBytes: result.usedBytes, pausedMs, memoryBytes } as const;
-      snapshotStore.putFirmly(ready);
+      if (wish.brief === true) {
+        snapshotStore.put(ready);
+      } else {
+        snapshotStore.putFirmly(ready);
+      }
       await this.#setLimit(box.id);
       return snapshotStateOf(ready);
     } catch (error) {
@@ -85,6 +89,7 @@ export class Snapshots {
   async #withMemory<Result>(
     box: BoxRow,
     snapshotId: string,
+    { brief = false }: SnapshotWish,
     keepDisk: () => Promise<Result>,
   ): Promise<{ result: Result; pausedMs: number; memoryBytes: number }> {
     const { guests, helper, paths } = this.#parts;
@@ -95,7 +100,11 @@ export class Snapshots {
       await this.#memory.hold(box, directory);
       return { heritage, kept: await keepDisk() };
     });
-    return { result: result.kept, pausedMs, memoryBytes: await sealImage(helper, directory, result.heritage) };
+    return {
+      result: result.kept,
+      pausedMs,
+      memoryBytes: await sealImage(helper, directory, result.heritage, { brief }),
+    };
   }
 
   /** Nobody asks for it any more; `collect` takes its layer away when nothing stands on it. */

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { access, mkdir, readFile, rename, rm, statfs, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { StatePaths } from './state-paths.ts';
 
@@ -9,6 +10,10 @@ const BTRFS_MAGIC = 0x9123683e;
 /** btrfs does not make smaller ones; simple quotas want some room. */
 const MIN_VOLUME_BYTES = 256 * 1024 * 1024;
 const FREE_SPACE_SHARE = 0.8;
+/** Small enough to lie in the metadata, and more than it has at first. */
+const CLAIMING_FILES = 4_096;
+const CLAIMED_BYTES = CLAIMING_FILES * 1_800;
+const FILES_AT_ONCE = 64;
 
 /**
  * Makes sure that the volume is there: the state directory itself where it lies on btrfs, else a sparse file mounted as btrfs. A mount from an
@@ -17,10 +22,14 @@ const FREE_SPACE_SHARE = 0.8;
 export async function ensureVolume(paths: StatePaths, volumeBytes: number | undefined): Promise<void> {
   await mkdir(paths.volume, { recursive: true, mode: 0o711 });
   if (!(await isMounted(paths.volume)) && (await statfs(paths.state)).type !== BTRFS_MAGIC) {
-    if (!(await exists(paths.volumeImage))) {
+    const isNew = !(await exists(paths.volumeImage));
+    if (isNew) {
       await makeImage(paths, volumeBytes);
     }
     await command('mount', ['-t', 'btrfs', '-o', 'loop,noatime,nodatasum', paths.volumeImage, paths.volume]);
+    if (isNew) {
+      await claimMetadataRoom(paths.volume);
+    }
   }
   await mkdir(paths.subvolumes, { recursive: true, mode: 0o711 });
   await mkdir(paths.snapshots, { recursive: true, mode: 0o700 });
@@ -34,6 +43,22 @@ export async function unmountVolume(paths: StatePaths): Promise<void> {
   if (await isMounted(paths.volume)) {
     await command('umount', [paths.volume]);
   }
+}
+
+/**
+ * Has btrfs set room for its metadata apart, by small files that it keeps there. A new file system has 8 MiB; once boxes have filled all the rest
+ * with data there would be no more, and neither a directory nor a subvolume could be made, not even after they have cleared their disks again.
+ */
+async function claimMetadataRoom(volume: string): Promise<void> {
+  const directory = join(volume, 'claim');
+  await mkdir(directory);
+  const content = Buffer.alloc(CLAIMED_BYTES / CLAIMING_FILES);
+  for (let number = 0; number < CLAIMING_FILES; ) {
+    const some = Array.from({ length: FILES_AT_ONCE }, () => join(directory, String(number++)));
+    await Promise.all(some.map((path) => writeFile(path, content)));
+  }
+  await command('sync', ['--file-system', volume]);
+  await rm(directory, { recursive: true });
 }
 
 async function makeImage(paths: StatePaths, volumeBytes: number | undefined): Promise<void> {

@@ -21,6 +21,7 @@ import type {
   OutputChunk,
   OutputStream,
   SnapshotState,
+  SnapshotWish,
   WriteFileOptions,
 } from '../contract/index.ts';
 import { callOnce, StreamingCall } from './client-call.ts';
@@ -67,8 +68,8 @@ class RemoteHost implements Host {
     return callOnce(this.#link, 'resume', [spec, options]);
   }
 
-  snapshot(boxId: string, snapshotId: string, options: { readonly memory: boolean }): Promise<SnapshotState> {
-    return callOnce(this.#link, 'snapshot', [boxId, snapshotId, options]);
+  snapshot(boxId: string, snapshotId: string, wish: SnapshotWish): Promise<SnapshotState> {
+    return callOnce(this.#link, 'snapshot', [boxId, snapshotId, wish]);
   }
 
   deleteSnapshot(snapshotId: string): Promise<void> {

@@ -120,7 +120,9 @@ export class SnapshotKeeper {
       return;
     }
     try {
-      await store.complete(await host.snapshot(snapshot.devbox_id, snapshot.id, { memory: snapshot.with_memory }));
+      // One for forks is of no use to anybody later.
+      const wish = { memory: snapshot.with_memory, brief: snapshot.internal };
+      await store.complete(await host.snapshot(snapshot.devbox_id, snapshot.id, wish));
     } catch (error) {
       if (maySucceedLater(error, attempt) || (await this.#isPassing(error, snapshot.devbox_id))) {
         throw error;

@@ -50,6 +50,8 @@ export class RunscCommand implements Runtime {
       '--restore-spec-validation=ignore',
       'restore',
       '--detach',
+      // The processes go on while what they have not touched yet is read; the image may be unlinked meanwhile.
+      '--background',
       '--image-path',
       directory,
       '--bundle',
