@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 import { type BenchClient, connect } from './support/client.ts';
-import { awaitRunning, awaitStatus, execute, shutdown } from './support/devbox.ts';
+import { awaitRunning, awaitStatus, shutdown } from './support/devbox.ts';
+import { createHolding } from './support/holding.ts';
 import { runscPeer } from './support/runsc.ts';
 import { report, summarize, timeMs } from './support/stats.ts';
-import { unlikeUser } from './support/unlike.ts';
 
 const rounds = Number(process.env['ROUNDS'] ?? 12);
 const memoryBytes = Number(process.env['MEMORY_BYTES'] ?? 32 * 2 ** 20);
@@ -18,18 +18,8 @@ const held = 'until test -e /tmp/held; do sleep 0.1; done';
 const samples = new Map<string, number[]>();
 const note = (name: string, value: number) => samples.set(name, [...(samples.get(name) ?? []), value]);
 
-const { id } = await client.json<{ id: string }>('POST', '/v1/devboxes', {
-  launch_parameters: {
-    isolation: 'gvisor',
-    resource_size_request: 'SMALL',
-    keep_alive_time_seconds: 3600,
-    ...unlikeUser(),
-  },
-});
+const id = await createHolding(client, memoryBytes);
 try {
-  await awaitRunning(client, id);
-  await client.json('POST', `/v1/devboxes/${id}/execute_async`, { command: hold });
-  await execute(client, id, held);
   await peer.prepare('peer0000');
   await peer.run('peer0000');
   await peer.exec('peer0000', ['sh', '-c', `setsid ${hold} >/dev/null 2>&1 & ${held}`]);
