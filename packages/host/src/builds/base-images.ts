@@ -15,6 +15,7 @@ import { LogReader } from './log-reader.ts';
 const run = promisify(execFile);
 
 const SCRIPT = new URL('../../images/base/build.sh', import.meta.url).pathname;
+const ALONE = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const MAKE_TIMEOUT_MS = 20 * 60_000;
 const REGISTRY = 'https://registry-1.docker.io/v2/';
 const REGISTRY_TIMEOUT_MS = 3_000;
@@ -181,7 +182,10 @@ export class BaseImages {
     log: BuildLog,
   ): Promise<void> {
     const nodeHome = dirname(dirname(dirname(dirname(process.execPath))));
-    const running = run(SCRIPT, [...words], {
+    const directory = join(this.#parts.paths.run, 'bases');
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+    // Whatever ends this process ends all of it, mounts included.
+    const running = run('setpriv', [...ALONE, SCRIPT, ...words, directory], {
       env: { ...process.env, ...environment, BERTH_NODE_HOME: nodeHome },
       timeout: MAKE_TIMEOUT_MS,
       killSignal: 'SIGKILL',

@@ -65,6 +65,7 @@ export class BuildahBuilder implements LocalBuilder {
       await helper.call('subvolumeDelete', { path: paths.build(name) });
     }
     await this.#contexts.clear();
+    await rm(join(paths.run, 'bases'), { recursive: true, force: true });
     for (const row of builds.builds.all()) {
       if (!hasEnded(row)) {
         const detail = 'the host ended while it built';
