@@ -25,7 +25,7 @@ const dockerfile = [
 const images = join(process.env['BERTH_CACHE'] ?? '/var/cache/berth', 'images');
 const named = (await readdir(images)).filter((name) => name.startsWith('default-') && !name.includes('.'));
 const dated = await Promise.all(named.map(async (entry) => ({ entry, ms: (await stat(join(images, entry))).mtimeMs })));
-const rootfs = join(images, dated.sort((one, other) => other.ms - one.ms)[0]?.entry ?? '', 'rootfs');
+const rootfs = join(images, dated.sort((first, second) => second.ms - first.ms)[0]?.entry ?? '', 'rootfs');
 
 const work = await mkdtemp(join(tmpdir(), 'bench-build-'));
 const store = ['--root', join(work, 'graph'), '--runroot', join(work, 'run')];
