@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { CommandFailure } from '../output/failure.ts';
+import { feedProgram } from '../programs/feed-program.ts';
 import { runProgram } from '../programs/run-program.ts';
 
 /** Something to place in boxes, packed once for all of them. */
@@ -54,7 +54,7 @@ export class Packer {
     this.#count += 1;
     const archive = join(this.#directory, `${this.#count}.tgz`);
     const what = list === undefined ? ['.'] : ['--null', '--no-recursion', '--verbatim-files-from', '--files-from=-'];
-    await feed(['tar', '-C', directory, '-czf', archive, ...what], list ?? '');
+    await feedProgram(['tar', '-C', directory, '-czf', archive, ...what], list ?? '');
     return { name, archive, sizeBytes: statSync(archive).size };
   }
 }
@@ -84,19 +84,3 @@ const gitFiles = async (directory: string): Promise<string[] | undefined> => {
     return undefined;
   }
 };
-
-/** Runs a program with a text as its input. */
-const feed = (command: readonly string[], input: string): Promise<void> =>
-  new Promise((done, reject) => {
-    const [program = '', ...args] = command;
-    const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
-    let complaint = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      complaint = (complaint + text).slice(-2_000);
-    });
-    child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? done() : reject(new CommandFailure(`${program}: ${complaint.trim()}`)),
-    );
-    child.stdin.on('error', () => undefined).end(input);
-  });

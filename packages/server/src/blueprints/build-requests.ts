@@ -9,7 +9,7 @@ import type { BlueprintSettings } from './settings.ts';
 
 export interface BuildRequestParts {
   readonly secrets: Pick<SecretService, 'reveal' | 'open'>;
-  readonly contexts: BuildContexts | undefined;
+  readonly contexts: BuildContexts;
   /** `codeOrigin`: where the repositories of code mounts are. */
   readonly settings: Pick<BlueprintSettings, 'limits'> & { readonly codeOrigin: string };
 }
@@ -57,9 +57,6 @@ export class BuildRequests {
 
   async #context(account: string, objectId: string): Promise<AsyncIterable<Uint8Array>> {
     try {
-      if (this.#parts.contexts === undefined) {
-        throw new HostError('internal', 'this server has no objects');
-      }
       return await this.#parts.contexts.open(account, objectId);
     } catch (error) {
       throw error instanceof ApiError && error.status < 500

@@ -1,12 +1,12 @@
 import type { AdmissionSettings } from '../admission/settings.ts';
 import type { FeatureParts } from '../feature.ts';
 import { BuildRequests } from './build-requests.ts';
-import type { BuildContexts } from './contexts.ts';
 import { BlueprintKeeper } from './keeper.ts';
 import { BlueprintKeeperStore } from './keeper-store.ts';
 import { BlueprintListStore } from './list-store.ts';
 import { BlueprintLogs } from './logs.ts';
 import { addBlueprintMetrics } from './metrics.ts';
+import { objectContexts } from './object-contexts.ts';
 import { BlueprintService } from './service.ts';
 import { defaultBlueprintSettings } from './settings.ts';
 import { BlueprintSources } from './sources.ts';
@@ -17,7 +17,7 @@ export const blueprintEngine = (parts: FeatureParts, quotas: Pick<AdmissionSetti
   const { database, hub, host, secrets, log } = parts;
   const codeOrigin = parts.repositories.settings.githubUrl.replace(/\/+$/, '');
   const settings = { ...defaultBlueprintSettings, ...parts.blueprints, codeOrigin };
-  const contexts: BuildContexts | undefined = undefined;
+  const contexts = objectContexts(parts.objects);
   addBlueprintMetrics(parts);
   const store = new BlueprintStore(database, hub);
   const keeper = new BlueprintKeeper({

@@ -25,7 +25,7 @@ export interface BlueprintServiceParts {
   readonly store: BlueprintStore;
   readonly lists: BlueprintListStore;
   readonly secrets: Pick<SecretService, 'reveal' | 'seal'>;
-  readonly contexts: BuildContexts | undefined;
+  readonly contexts: BuildContexts;
   readonly quotas: Pick<AdmissionSettings, 'quotas'>;
   /** `codeOrigin`: where the repositories of code mounts are. */
   readonly settings: { readonly codeOrigin: string };
@@ -158,13 +158,9 @@ export class BlueprintService {
   }
 
   async #requireContext(account: string, wish: BlueprintBuildParameters): Promise<void> {
-    if (wish.build_context === undefined) {
-      return;
+    if (wish.build_context !== undefined) {
+      await this.#parts.contexts.require(account, wish.build_context.object_id);
     }
-    if (this.#parts.contexts === undefined) {
-      throw apiError('notImplemented', { feature: 'a build context (build_context)' });
-    }
-    await this.#parts.contexts.require(account, wish.build_context.object_id);
   }
 }
 
