@@ -35,13 +35,19 @@ impl Guest {
             }
         }
         self.settings.memory_bytes = wish.memory_bytes;
+        let same_user = wish.user.is_none() || self.settings.account == wish.user;
+        if !same_user || self.settings.environment != wish.environment {
+            self.forget_login();
+        }
         self.settings.environment = wish.environment;
-        self.forget_login();
         if let Some(account) = wish.user {
             crate::accounts::ensure(&etc, &account)?;
             self.settings.account = Some(account);
         }
         self.write_meminfo();
+        if wish.prepare {
+            self.prepare_login();
+        }
         Ok(())
     }
 }

@@ -89,6 +89,8 @@ pub struct Configure {
     pub clock_unix_ns: u64,
     #[prost(string, tag = "9")]
     pub machine_id: String,
+    #[prost(bool, tag = "10")]
+    pub prepare: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]

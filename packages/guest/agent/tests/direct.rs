@@ -341,6 +341,44 @@ fn the_next_command_sees_new_programs_and_a_new_environment() {
 }
 
 #[test]
+fn a_guest_that_was_asked_to_prepare_needs_no_shell_for_the_first_command() {
+    let Some(mut boxed) = start() else { return };
+    let home = boxed.path("home");
+    let configure = |hostname: &str, news: &str, prepare: bool| {
+        Request::Configure(Configure {
+            hostname: hostname.into(),
+            environment: [("NEWS".to_string(), news.to_string())].into(),
+            user: Some(UserAccount {
+                name: "root".into(),
+                uid: 0,
+                gid: 0,
+                home: home.clone(),
+            }),
+            prepare,
+            ..Configure::default()
+        })
+    };
+    boxed.host.call(configure("", "8", true));
+    let count = boxed.path("count");
+    while read_to_string(&count).unwrap().is_empty() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(boxed.shells("printenv NEWS"), 0);
+    // What it is called, and what it is told of time and entropy, changes nothing.
+    boxed.host.call(configure("box-1", "8", false));
+    assert_eq!(
+        (boxed.shells("printenv NEWS"), boxed.text("printenv NEWS")),
+        (0, "8\n".to_string())
+    );
+    boxed.host.call(configure("box-1", "9", false));
+    assert_eq!(
+        (boxed.shells("printenv NEWS"), boxed.text("printenv NEWS")),
+        (1, "9\n".to_string())
+    );
+}
+
+#[test]
 fn a_login_that_says_something_is_not_skipped() {
     let Some(mut boxed) = start() else { return };
     let path = boxed.path("home/.profile");

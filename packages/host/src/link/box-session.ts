@@ -61,6 +61,7 @@ export class BoxSession {
       hosts: configuration.hosts.map(({ address, names }) => ({ address, names: [...names] })),
       memoryBytes: BigInt(configuration.memoryBytes),
       machineId: configuration.machineId,
+      prepare: configuration.prepare ?? false,
       entropy: randomBytes(entropyBytes),
       clockUnixNs: BigInt(Date.now()) * 1_000_000n,
     };

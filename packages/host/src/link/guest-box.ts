@@ -12,6 +12,8 @@ export interface GuestConfiguration {
   readonly memoryBytes: number;
   /** Content of /etc/machine-id: another one for each box, the same for all of its life. */
   readonly machineId: string;
+  /** Nobody waits for the box yet: its guest gets ready for the first command. */
+  readonly prepare?: boolean;
 }
 
 /** What a guest knows from the box whose memory it was taken of. */

@@ -50,8 +50,13 @@ export class BoxStarter {
     });
   }
 
-  /** Tells the guest who it is; resolves when it has applied it. */
-  async configure(spec: BoxSpec, row: BoxRow, signal: AbortSignal): Promise<void> {
+  /** Tells the guest who it is; resolves when it has applied it. With `prepare` it goes on to get ready for the first command. */
+  async configure(
+    spec: BoxSpec,
+    row: BoxRow,
+    signal: AbortSignal,
+    { prepare = false }: { readonly prepare?: boolean } = {},
+  ): Promise<void> {
     const configured = this.#parts.guests.live(row.place).configure({
       hostname: spec.hostname,
       environment: { ...row.imageEnvironment, ...spec.environment },
@@ -60,6 +65,7 @@ export class BoxStarter {
       hosts: [],
       memoryBytes: row.size.memoryBytes,
       machineId: machineIdOf(spec.id),
+      prepare,
     });
     await bounded(configured, CONFIGURE_TIMEOUT_MS, 'the guest did not answer', signal);
   }

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// After a plain command that found nothing learned, learning waits for it to be over.
 const PAUSE: Duration = Duration::from_millis(50);
+/// In a box that was just made the start files are too new to be relied on.
+const PREPARE_PAUSE: Duration = Duration::from_millis(300);
 /// Time that the login shell has.
 const LONGEST: Duration = Duration::from_secs(5);
 /// Between two attempts.
@@ -95,6 +97,14 @@ impl Guest {
     /// Forgets what was learned: the environment of the box is another one.
     pub fn forget_login(&mut self) {
         self.logins.state = State::Unknown;
+    }
+
+    /// Learns soon what the default user's first plain command will ask for; its programs and start files are in the caches then.
+    pub fn prepare_login(&mut self) {
+        if let Ok(identity) = self.settings.identity("") {
+            self.logins.wanted = Some(identity);
+            self.timers.after(PREPARE_PAUSE, Timer::Learn);
+        }
     }
 
     /// Starts a login shell that shows what it exports, unless what it would do is not known.

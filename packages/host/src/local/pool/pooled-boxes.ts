@@ -68,7 +68,7 @@ export class PooledBoxes {
     });
     const spec: BoxSpec = { id: place, isolation, image, size, user, hostname: NOBODYS_NAME, environment: {} };
     await this.#starter.start(spec, row, signal);
-    await this.#starter.configure(spec, row, signal);
+    await this.#starter.configure(spec, row, signal, { prepare: true });
     if (store.at(place)?.phase !== 'pooling') {
       throw new Error('the box ended at once');
     }
