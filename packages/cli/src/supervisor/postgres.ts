@@ -23,7 +23,11 @@ export const postgresPrograms = (): string => {
   return join(packagedVersions, newest, 'bin');
 };
 
-/** Everything stays durable (fsync, full pages, synchronous commit are PostgreSQL's defaults and are said here so that they stay). */
+/**
+ * Everything stays durable (fsync, full pages, synchronous commit are PostgreSQL's defaults and are said here so that they stay). After each
+ * checkpoint the first change of a page logs it whole: fewer checkpoints and compression keep that small, and segments of the log are used
+ * again instead of being written full of zeros anew.
+ */
 const settings = (paths: StatePaths): string => `# Written by Berth at every start.
 listen_addresses = ''
 port = ${port}
@@ -34,6 +38,9 @@ shared_buffers = 64MB
 fsync = on
 full_page_writes = on
 synchronous_commit = on
+wal_compression = on
+checkpoint_timeout = 15min
+min_wal_size = 256MB
 jit = off
 log_min_messages = warning
 log_line_prefix = '%m [%p] '

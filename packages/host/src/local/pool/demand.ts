@@ -4,6 +4,8 @@ import type { Template } from './template.ts';
 export const DEMAND_WINDOW_MS = 5 * 60_000;
 /** As many as came within this time, at the most, are kept ready: by then others have been started. */
 const BURST_MS = 3_000;
+/** After each such time without its like, half as many of a burst are kept. */
+const HALVING_MS = 60_000;
 /** What was asked for once may never be asked for again, and a box kept for nobody costs what the one that was asked for did. */
 const MIN_TIMES = 2;
 const MAX_TIMES = 512;
@@ -57,22 +59,23 @@ export class Demand {
       if (timesMs.length === 0) {
         this.#asked.delete(key);
       } else if (timesMs.length >= MIN_TIMES) {
-        all.push({ template, count: burst(timesMs), total: timesMs.length });
+        all.push({ template, count: burst(timesMs, nowMs), total: timesMs.length });
       }
     }
     return all.sort((one, other) => other.total - one.total);
   }
 }
 
-/** Most times within one BURST_MS. */
-function burst(timesMs: readonly number[]): number {
+/** Most times within one BURST_MS; those of long ago count less and less, but for one. */
+function burst(timesMs: readonly number[], nowMs: number): number {
   let most = 0;
   let first = 0;
   timesMs.forEach((timeMs, index) => {
     while ((timesMs[first] ?? timeMs) <= timeMs - BURST_MS) {
       first++;
     }
-    most = Math.max(most, index - first + 1);
+    const halvings = Math.floor((nowMs - timeMs) / HALVING_MS);
+    most = Math.max(most, Math.ceil((index - first + 1) / 2 ** halvings));
   });
   return most;
 }

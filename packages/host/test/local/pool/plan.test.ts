@@ -43,8 +43,21 @@ describe('demand', () => {
       [often, 30],
       [twice, 1],
     ]);
-    expect(counts(DEMAND_WINDOW_MS + 1)).toEqual([[often, 30]]);
+    expect(counts(DEMAND_WINDOW_MS + 1)).toEqual([[often, 2]]);
     expect(counts(DEMAND_WINDOW_MS + 11_000)).toEqual([]);
+  });
+
+  it('of a burst halves with each minute, so that the pool shrinks when the load is over', () => {
+    const demand = new Demand();
+    const wish = template('/burst');
+    for (let count = 0; count < 100; count++) {
+      demand.note(wish, count);
+    }
+    const minutes = [0, 1, 2, 3, 4, 5].map((minute) => demand.wanted(1_000 + minute * 60_000)[0]?.count ?? 0);
+    expect(minutes).toEqual([100, 50, 25, 13, 7, 0]);
+    demand.note(wish, 400_000);
+    demand.note(wish, 400_001);
+    expect(demand.wanted(400_002)).toMatchObject([{ count: 2 }]);
   });
 
   it('ends with what the template stood on', () => {
