@@ -11,14 +11,13 @@ const withholdRows = async (world: World) => {
   await client.connect();
   atEnd(() => client.end().catch(() => undefined));
   await client.query('begin; lock table devboxes in exclusive mode');
+  const waiting = `from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and query like '%insert into devboxes%'`;
   return {
+    /** Resolves when one is waited for. */
+    awaited: () => eventually(async () => (await client.query(`select ${waiting}`)).rows.length > 0),
     release: () => client.query('rollback'),
-    cutOff: async (): Promise<void> => {
-      const ended = await client.query(`
-        select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock' and query like '%insert into devboxes%'`);
-      expect(ended.rows.length).toBeGreaterThan(0);
-    },
+    cutOff: () => client.query(`select pg_terminate_backend(pid) ${waiting}`),
   };
 };
 
@@ -39,6 +38,7 @@ describe('a box that the host is asked for while its row is written', () => {
     const first = await run(world);
     const rows = await withholdRows(world);
     first.caller.call('POST', '/v1/devboxes', {}).catch(() => undefined);
+    await rows.awaited();
     await eventually(async () => (await present(world.fake)).length === 1);
     const killed = first.kill();
     await rows.cutOff();
@@ -56,6 +56,7 @@ describe('a box that the host is asked for while its row is written', () => {
     const rows = await withholdRows(world);
     const token = { 'x-request-id': 'once' };
     const refused = caller.call('POST', '/v1/devboxes', {}, token);
+    await rows.awaited();
     await eventually(async () => (await present(world.fake)).length === 1);
     const [lost] = await present(world.fake);
     await rows.cutOff();
