@@ -13,11 +13,16 @@ const withholdRows = async (world: World) => {
   await client.query('begin; lock table devboxes in exclusive mode');
   const waiting = `from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock' and query like '%insert into devboxes%'`;
+  const look = async (what: string): Promise<number> => {
+    // A transaction sees the activity of others as it was at its first look.
+    await client.query('select pg_stat_clear_snapshot()');
+    return (await client.query(`select ${what} ${waiting}`)).rows.length;
+  };
   return {
     /** Resolves when one is waited for. */
-    awaited: () => eventually(async () => (await client.query(`select ${waiting}`)).rows.length > 0),
+    awaited: () => eventually(async () => (await look('')) > 0),
     release: () => client.query('rollback'),
-    cutOff: () => client.query(`select pg_terminate_backend(pid) ${waiting}`),
+    cutOff: () => look('pg_terminate_backend(pid)'),
   };
 };
 
