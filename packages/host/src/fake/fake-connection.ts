@@ -16,7 +16,8 @@ export function fakeConnection(peer: FakePort): BoxConnection {
     .catch(ignore);
   return {
     readable: outward.readable,
-    write: (bytes) => writer.write(bytes),
+    // A copy: they may be lent, and the peer may keep them.
+    write: (bytes) => writer.write(Uint8Array.from(bytes)),
     end: () => writer.close(),
     destroy: () => {
       void writer.abort().catch(ignore);

@@ -8,7 +8,7 @@ import { toFileInfo } from './file-info.ts';
 import { maxKeptBytes, UploadWindow, uploadWindowBytes } from './upload-window.ts';
 
 /** Flow-control window of a download. */
-export const transferWindowBytes = 4 * 1024 * 1024;
+export const transferWindowBytes = 1024 * 1024;
 
 const maxPathBytes = 4096;
 

@@ -168,7 +168,7 @@ export class IncomingStream implements AsyncIterable<Buffer> {
   #consume(bytes: number): void {
     this.#heldBytes -= bytes;
     this.#consumedBytes += bytes;
-    if (this.#consumedBytes >= WINDOW_BYTES / 4 && !this.#ended) {
+    if (this.#consumedBytes >= WINDOW_BYTES / 2 && !this.#ended) {
       const credit = Buffer.allocUnsafe(4);
       credit.writeUInt32LE(this.#consumedBytes, 0);
       this.#consumedBytes = 0;

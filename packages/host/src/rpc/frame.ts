@@ -34,7 +34,7 @@ export const HEADER_BYTES = 9;
 /** Largest data frame that this side sends. */
 export const DATA_FRAME_BYTES = 256 * 1024;
 /** Credit that either side has at the start of a stream, and the most that a receiver holds. */
-export const WINDOW_BYTES = 512 * 1024;
+export const WINDOW_BYTES = 1024 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 

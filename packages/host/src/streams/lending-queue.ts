@@ -1,6 +1,6 @@
 const firstBytes = 16 * 1024;
 /** Longest piece that is lent at once. */
-export const lentBytes = 128 * 1024;
+export const lentBytes = 256 * 1024;
 
 /**
  * Bytes on their way from one that brings them to one that asks for them. They are copied in, and lent out without another copy, from a ring that

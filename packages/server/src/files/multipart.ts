@@ -14,6 +14,8 @@ export interface UploadForm {
 
 /** A sender that sends nothing for this long is given up. */
 const stallTimeoutMs = 60_000;
+/** Bytes of the file that may wait for who takes them before the parser is held up, which costs more than a piece of it. */
+const fileHwm = 256 * 1024;
 const limits = {
   fieldNameSize: 100,
   fieldSize: 8_192,
@@ -59,7 +61,7 @@ export const readUploadForm = async (source: Readable, contentType: string, form
   try {
     const headers = { 'content-type': contentType } as BusboyHeaders;
     // A part named `file` is bytes, whether or not the client gave it a file name.
-    parser = new Busboy({ headers, limits, isPartAFile: (field) => field === 'file' });
+    parser = new Busboy({ headers, limits, fileHwm, isPartAFile: (field) => field === 'file' });
   } catch (error) {
     throw incomplete(error instanceof Error ? error.message : 'unreadable', error);
   }

@@ -33,39 +33,56 @@ export const writeChunk = async (
 };
 
 /**
- * Writes bytes that are lent: resolves when the connection has taken them all. Drops a client that stalls and rejects with {@link ClientGone}.
+ * Writes bytes that are lent, one piece after another. One timer and one listener watch for all of them: made anew for each piece of a long answer,
+ * they would cost as much as the writing.
  */
-const writeLent = (
-  response: ServerResponse,
-  chunk: Uint8Array,
-  signal: AbortSignal,
-  stallTimeoutMs: number,
-): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const gone = (): void => {
-      settle();
-      breakOff(response);
-      reject(new ClientGone());
-    };
-    const settle = (): void => {
-      clearTimeout(stalled);
-      signal.removeEventListener('abort', gone);
-    };
-    const stalled = setTimeout(gone, stallTimeoutMs);
-    if (signal.aborted || response.destroyed) {
-      gone();
-      return;
-    }
-    signal.addEventListener('abort', gone, { once: true });
-    response.write(chunk, (error) => {
-      if (error) {
-        gone();
-      } else {
-        settle();
-        resolve();
+class LentWriter {
+  readonly #response: ServerResponse;
+  readonly #signal: AbortSignal;
+  readonly #stalled: NodeJS.Timeout;
+  #reject: ((error: ClientGone) => void) | undefined;
+
+  constructor(response: ServerResponse, signal: AbortSignal, stallTimeoutMs: number) {
+    this.#response = response;
+    this.#signal = signal;
+    this.#stalled = setTimeout(this.#gone, stallTimeoutMs);
+    signal.addEventListener('abort', this.#gone, { once: true });
+  }
+
+  /** Resolves when the connection has taken them all. Drops a client that stalls and rejects with {@link ClientGone}. */
+  write(chunk: Uint8Array): Promise<void> {
+    this.#stalled.refresh();
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      if (this.#signal.aborted || this.#response.destroyed) {
+        this.#gone();
+        return;
       }
+      this.#response.write(chunk, (error) => {
+        if (error) {
+          this.#gone();
+        } else {
+          this.#reject = undefined;
+          resolve();
+        }
+      });
     });
-  });
+  }
+
+  close(): void {
+    clearTimeout(this.#stalled);
+    this.#signal.removeEventListener('abort', this.#gone);
+  }
+
+  /** Nothing happens where nothing is being written: the next piece finds out. */
+  readonly #gone = (): void => {
+    if (this.#reject !== undefined) {
+      breakOff(this.#response);
+      this.#reject(new ClientGone());
+      this.#reject = undefined;
+    }
+  };
+}
 
 /** Ends the answer and resolves when the last byte is handed over; drops a client that stalls. */
 export const endStream = async (
@@ -94,13 +111,16 @@ export const sendChunks = async (
   signal: AbortSignal,
   stallTimeoutMs: number = defaultStallTimeoutMs,
 ): Promise<void> => {
+  const writer = new LentWriter(response, signal, stallTimeoutMs);
   try {
     for await (const chunk of chunks) {
-      await writeLent(response, chunk, signal, stallTimeoutMs);
+      await writer.write(chunk);
     }
     await endStream(response, signal, stallTimeoutMs);
   } catch (error) {
     breakOff(response);
     throw error;
+  } finally {
+    writer.close();
   }
 };
