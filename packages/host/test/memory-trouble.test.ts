@@ -146,6 +146,25 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory and a ru
     expect(await host.create(fork)).toMatchObject({ phase: 'running' });
   });
 
+  it('a pause that is killed after it was done, and unknown to runsc, is taken back', { timeout: 60_000 }, async () => {
+    const spec = await boxThatWaits();
+    trouble('pause', 'silent');
+    await expect(host.suspend(spec.id, MEMORY)).rejects.toThrow(/could not be kept/);
+    expect(await run(spec, 'cat notes')).toBe('kept\n');
+    expect(await host.suspend(spec.id, MEMORY)).toMatchObject({ hasMemory: true });
+    expect(await host.resume(spec, MEMORY)).toMatchObject({ phase: 'running' });
+    await finish(spec);
+  });
+
+  it('a resume that is killed after it was done, and unknown to runsc, is not done again', async () => {
+    const spec = await boxThatWaits();
+    trouble('resume', 'silent');
+    expect(await host.snapshot(spec.id, 'snp-silent', DISK)).toMatchObject({ hasMemory: false });
+    expect(await run(spec, 'cat notes')).toBe('kept\n');
+    expect(await host.snapshot(spec.id, 'snp-after', MEMORY)).toMatchObject({ hasMemory: true });
+    await finish(spec);
+  });
+
   it('one fork whose restore fails says so, the others run', async () => {
     const spec = await boxThatWaits();
     await host.snapshot(spec.id, 'snp-many', MEMORY);

@@ -15,6 +15,9 @@ import { lives } from './process-table.ts';
 const BYTES_PER_MS = 20_000;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
+/** A guest that has not dialled by then stands still. */
+const DOUBT_MS = 6_000;
+const GLANCE_MS = 10;
 const FIRST_ABORT_MS = 100;
 const NEXT_ABORT_MS = 250;
 
@@ -122,25 +125,52 @@ export class BoxMemory {
 
   /** Lets the box run on, however often it has to be tried; not when its processes are gone. */
   async unpause(box: BoxRow): Promise<void> {
-    const { helper, store, log } = this.#parts;
+    const { helper, guests, log } = this.#parts;
     const commands = this.require(box);
-    await this.#parts.guests.live(box.place).answer();
+    await guests.live(box.place).answer();
     for (let delayMs = FIRST_RETRY_MS; !helper.closed; delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
       try {
         await this.#run(box, commands.unpause(box.place, this.#log(box)));
         return;
       } catch (error) {
         const message = String(error);
-        // It was not paused, or it is no more.
-        if (/in state (running|stopped)|not exist|no such file|connection refused/i.test(message)) {
+        if (/in state stopped|not exist|no such file|connection refused/i.test(message) || (await this.#isGone(box))) {
           return;
         }
-        if (this.#abandoned.has(box.place) || store.at(box.place)?.pid !== box.pid || !(await lives(box))) {
+        // A run that was killed may have done it, or undone it, without a note of it: the guest knows better.
+        const standing = /in state running/.test(message) ? 'running' : 'paused';
+        if (await this.#answers(box)) {
+          await this.#believe(box, standing, 'running');
           return;
         }
+        await this.#believe(box, standing, 'paused');
         log.error({ boxId: box.id, error: message }, 'a box could not be let run on; trying again');
         await delay(delayMs);
       }
+    }
+  }
+
+  async #isGone(box: BoxRow): Promise<boolean> {
+    const { store } = this.#parts;
+    return this.#abandoned.has(box.place) || store.at(box.place)?.pid !== box.pid || !(await lives(box));
+  }
+
+  /** Whether a process of the box runs: its guest dials as soon as it does. */
+  async #answers(box: BoxRow): Promise<boolean> {
+    const { guests, helper } = this.#parts;
+    const endMs = performance.now() + DOUBT_MS;
+    while (!guests.live(box.place).connected) {
+      if (performance.now() > endMs || helper.closed || (await this.#isGone(box))) {
+        return false;
+      }
+      await delay(GLANCE_MS);
+    }
+    return true;
+  }
+
+  async #believe(box: BoxRow, noted: 'paused' | 'running', standing: 'paused' | 'running'): Promise<void> {
+    if (noted !== standing && !(await this.#isGone(box))) {
+      await this.require(box).believe(box.place, standing);
     }
   }
 

@@ -6,6 +6,11 @@ export interface MemoryCommands {
   pause(boxId: string, logFile: string): string[];
   /** They run on. */
   unpause(boxId: string, logFile: string): string[];
+  /**
+   * Says to the runtime what became of a `pause` or `unpause` that was killed before it wrote it down: it would refuse the one that is needed, or end the box by
+   * one that is not. None of its commands about the box may run.
+   */
+  believe(boxId: string, standing: 'paused' | 'running'): Promise<void>;
   /** Writes the memory of a paused box into the directory; it stays paused. */
   checkpoint(boxId: string, directory: string, logFile: string): string[];
   /** Starts a box out of what `checkpoint` wrote, otherwise as `run` does. */

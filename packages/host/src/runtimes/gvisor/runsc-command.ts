@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleWish } from '../oci/bundle-config.ts';
 import type { MemoryCommands, Runtime } from '../runtime.ts';
@@ -31,6 +31,12 @@ export class RunscCommand implements Runtime {
   readonly memory: MemoryCommands = {
     pause: (boxId, logFile) => [...this.#flags(boxId), ...jsonLog(logFile), 'pause', boxId],
     unpause: (boxId, logFile) => [...this.#flags(boxId), ...jsonLog(logFile), 'resume', boxId],
+    believe: async (boxId, status) => {
+      const path = this.#stateFile(boxId);
+      const state = { ...JSON.parse(await readFile(path, 'utf8')), status };
+      await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    },
     checkpoint: (boxId, directory, logFile) => [
       ...this.#flags(boxId),
       ...jsonLog(logFile),
@@ -72,14 +78,17 @@ export class RunscCommand implements Runtime {
 
   /** The gofer, which opens files for the sandbox. */
   async companionPid(boxId: string): Promise<number | undefined> {
-    const state = join(this.stateDirectory(boxId), `${boxId}_sandbox:${boxId}.state`);
-    const { goferPid } = JSON.parse(await readFile(state, 'utf8'));
+    const { goferPid } = JSON.parse(await readFile(this.#stateFile(boxId), 'utf8'));
     return typeof goferPid === 'number' && goferPid > 1 ? goferPid : undefined;
   }
 
   async lastWords(bundle: string): Promise<string> {
     const text = await readFile(panicLog(bundle), 'utf8').catch(() => '');
     return text.trim().split('\n')[0]?.slice(0, MAX_LAST_WORDS) ?? '';
+  }
+
+  #stateFile(boxId: string): string {
+    return join(this.stateDirectory(boxId), `${boxId}_sandbox:${boxId}.state`);
   }
 
   #flags(boxId: string): string[] {
