@@ -47,14 +47,14 @@ describe.each(grades)('what goes wrong with a box ($grade)', ({ change }) => {
     await expect(host.execute(spec.id, exec('e', 'true'))).rejects.toMatchObject({ code: 'boxNotRunning' });
   });
 
-  it('keeps its disk when it stops, and only that', async () => {
+  it('keeps its disk when it stops, and only that', { timeout: 90_000 }, async () => {
     const spec = boxSpec();
     await host.create(spec);
     killInit(host, spec.id);
-    await expect.poll(() => host.inspect(spec.id), { timeout: 5_000 }).toMatchObject({ phase: 'stopped' });
+    await expect.poll(() => host.inspect(spec.id), { timeout: 30_000 }).toMatchObject({ phase: 'stopped' });
     // The kernel takes the interface away in its own time.
     const left = async () => Object.entries((await host.describe()).leaks).filter(([, count]) => count !== 0);
-    await expect.poll(left, { timeout: 10_000 }).toEqual([['subvolumes', 1]]);
+    await expect.poll(left, { timeout: 30_000 }).toEqual([['subvolumes', 1]]);
   });
 
   it('takes every process of it along', async () => {
@@ -95,7 +95,7 @@ describe.each(grades)('boxes of a real host ($grade)', ({ change }) => {
     await installation.remove();
   });
 
-  it('all start when many are asked for at once, and all go', async () => {
+  it('all start when many are asked for at once, and all go', { timeout: 90_000 }, async () => {
     const specs = Array.from({ length: 25 }, () => boxSpec());
     const states = await Promise.all(specs.map((spec) => host.create(spec)));
     expect(states.map(({ phase, detail }) => detail ?? phase)).toEqual(specs.map(() => 'running'));
