@@ -1,6 +1,7 @@
 import { kill } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childrenOf, initOf } from '../platform/kernel.ts';
+import { childrenOf, controlGroupOf } from '../platform/kernel.ts';
+import { firstProcessIn, placeOf } from '../platform/places.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Ledger } from './ledger.ts';
 import type { Random } from './random.ts';
@@ -67,8 +68,9 @@ export class Killer {
 
   async #killGuest(): Promise<boolean> {
     const [box] = this.#ledger.living().filter((one) => !one.guestKilled && one.commands.length > 1);
-    const init = box === undefined ? undefined : initOf(box.id);
-    if (box === undefined || init === undefined) {
+    const place = box === undefined ? undefined : placeOf(this.#platform, box.id);
+    const init = place === undefined ? undefined : firstProcessIn(this.#platform, place);
+    if (box === undefined || init === undefined || !controlGroupOf(init).includes(`/${place}`)) {
       return false;
     }
     box.guestKilled = true;

@@ -81,6 +81,15 @@ export const childrenOf = (pid: number): Array<{ readonly pid: number; readonly 
     .filter((id) => new RegExp(`^PPid:\\s+${pid}$`, 'm').test(read(`/proc/${id}/status`)))
     .map((id) => ({ pid: id, command: read(`/proc/${id}/cmdline`).replaceAll('\0', ' ') }));
 
+/** Control groups of a process, one a hierarchy; empty when it is gone. */
+export const controlGroupOf = (pid: number): string => read(`/proc/${pid}/cgroup`);
+
+/** Processes in a control group of this name, with their command lines. */
+export const membersOf = (group: string): Array<{ readonly pid: number; readonly command: string }> =>
+  processIds()
+    .filter((pid) => controlGroupOf(pid).includes(`/${group}`))
+    .map((pid) => ({ pid, command: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') }));
+
 /** The process outside that is number 1 inside the box, found by its control group. */
 export const initOf = (boxId: string): number | undefined =>
   processIds().find(
