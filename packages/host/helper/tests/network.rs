@@ -266,7 +266,9 @@ fn set_up_again_keeps_boxes_connected_and_tear_down_leaves_nothing() {
     again["inUse"] = json!([one.slot]);
     helper.call("networkSetup", again).unwrap();
     assert_eq!(one.run(|| answers(peer.address, port)), OPEN);
-    let names = json!({ "table": fixture.table, "interfacePrefix": fixture.prefix });
+    let subnet = fixture.network_wish(1)["subnet"].take();
+    let names =
+        json!({ "table": fixture.table, "interfacePrefix": fixture.prefix, "subnet": subnet });
     for _ in 0..2 {
         helper.call("networkTeardown", names.clone()).unwrap();
         assert!(support::host::interfaces(&fixture.prefix).is_empty());
