@@ -2,10 +2,11 @@
  * Create → running of a box with a repository of SIZE_BYTES mounted for the second time, against `git clone --reference` of the same repository from
  * the same server on the host, alternating. Starts an installation and a git server of its own. Goal: ≤ 1.5.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { startGitServer } from '../packages/server/test/repositories/git-server.ts';
 import { Platform } from '../test/platform/platform.ts';
 import { connect } from './support/client.ts';
@@ -33,8 +34,15 @@ process.env['RUNLOOP_BASE_URL'] = platform.address.baseUrl;
 process.env['RUNLOOP_API_KEY'] = platform.address.apiKey;
 const client = connect(2);
 const url = `${git.url}/bench/large.git`;
-const clone = (...options: string[]): void => {
-  execFileSync('git', ['clone', '--quiet', ...options, url, join(place, options.length === 0 ? 'reference' : 'copy')]);
+/** The server is in this process: nothing here may block. */
+const clone = async (...options: string[]): Promise<void> => {
+  await promisify(execFile)('git', [
+    'clone',
+    '--quiet',
+    ...options,
+    url,
+    join(place, options.length === 0 ? 'reference' : 'copy'),
+  ]);
 };
 
 const mount = async (): Promise<void> => {
@@ -50,12 +58,12 @@ const boxes: string[] = [];
 const [mounts, starts, clones]: [number[], number[], number[]] = [[], [], []];
 let firstMs = 0;
 try {
-  clone();
+  await clone();
   firstMs = await timeMs(mount);
   for (let round = 0; round < rounds; round++) {
     mounts.push(await timeMs(mount));
     starts.push(await timeMs(async () => void boxes.push(await createRunning(client, size))));
-    clones.push(await timeMs(async () => clone('--reference', join(place, 'reference'))));
+    clones.push(await timeMs(() => clone('--reference', join(place, 'reference'))));
     rmSync(join(place, 'copy'), { recursive: true });
     await Promise.all(boxes.splice(0).map((id) => shutdown(client, id)));
   }

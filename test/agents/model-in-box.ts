@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Runloop from '@runloop/api-client';
-import { output } from '../platform/boxes.ts';
 
 const sources = join(import.meta.dirname, 'model');
 const place = '/home/user/.model';
@@ -9,6 +8,14 @@ const log = '/tmp/model.log';
 
 /** Port of the scripted model inside of a box. */
 export const modelPort = 8399;
+
+const output = async (client: Runloop, id: string, command: string): Promise<string> => {
+  const { stdout, stderr, exit_status } = await client.devboxes.executeAndAwaitCompletion(id, { command });
+  if (exit_status !== 0) {
+    throw new Error(`${command} ended with ${exit_status}: ${stderr}`);
+  }
+  return stdout ?? '';
+};
 
 /** Starts the scripted model in the box, on its loopback: the network of the box shuts the host out. */
 export const startModel = async (client: Runloop, id: string, environment = ''): Promise<void> => {
