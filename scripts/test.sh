@@ -14,6 +14,7 @@ run_tests() {
       readable_checkout "$what" "$@"
       setup test
       install_test_packages
+      [[ $what == integration ]] || with_setup_lock install_versitygw
       ;;
     fresh) run_fresh "$@"; return ;;
     machine) run_machine "$@"; return ;;

@@ -39,6 +39,7 @@ export function connectHost(socketPath: string, options: ClientLinkOptions = {})
   return new RemoteHost(new ClientLink(socketPath, options));
 }
 
+export { passedOn } from '../streams/young-garbage.ts';
 export type { ClientLinkOptions } from './client-link.ts';
 
 class RemoteHost implements Host {

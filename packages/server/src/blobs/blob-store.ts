@@ -30,7 +30,7 @@ export interface BlobStore {
    * What `content` throws, it throws, and keeps nothing. @throws BlobStoreFull, BlobStoreUnavailable
    */
   write(key: string, content: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<BlobInfo>;
-  /** Its bytes. @throws BlobMissing, BlobStoreUnavailable, before the first byte or while they come */
+  /** Its bytes; each piece is lent until the next one is asked for. @throws BlobMissing, BlobStoreUnavailable, before the first byte or while they come */
   read(key: string): Promise<{ readonly sizeBytes: number; readonly content: AsyncIterable<Uint8Array> }>;
   /** Removes it, and what a write under this key that was cut off has left; what is not there is removed already. */
   remove(key: string): Promise<void>;

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobInfo, BlobMissing, type BlobStore, BlobStoreFull } from './blob-store.ts';
 import { Tally } from './checksum.ts';
@@ -55,12 +55,11 @@ export class DirectoryStore implements BlobStore {
   }
 
   async read(key: string): Promise<{ readonly sizeBytes: number; readonly content: AsyncIterable<Uint8Array> }> {
-    const file = await open(this.#path(key), 'r').catch((error: unknown) => {
+    const path = this.#path(key);
+    const { size } = await stat(path).catch((error: unknown) => {
       throw codeOf(error) === 'ENOENT' ? new BlobMissing(`no blob ${key}`, { cause: error }) : error;
     });
-    const { size } = await file.stat();
-    const content = file.createReadStream({ highWaterMark: pieceBytes });
-    return { sizeBytes: size, content };
+    return { sizeBytes: size, content: lent(path) };
   }
 
   async remove(key: string): Promise<void> {
@@ -93,6 +92,30 @@ export class DirectoryStore implements BlobStore {
       },
     );
     return this.#isReady;
+  }
+}
+
+/** The file in pieces, each lent until the next one is asked for, which is read meanwhile. Opened only when the first one is. */
+async function* lent(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path, 'r');
+  let reading: Promise<{ readonly bytesRead: number }> | undefined;
+  try {
+    let [next, other] = [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)];
+    reading = file.read(next, 0, pieceBytes);
+    for (;;) {
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) {
+        return;
+      }
+      const piece = next.subarray(0, bytesRead);
+      [next, other] = [other, next];
+      reading = file.read(next, 0, pieceBytes);
+      reading.catch(() => undefined);
+      yield piece;
+    }
+  } finally {
+    await reading?.catch(() => undefined);
+    await file.close();
   }
 }
 

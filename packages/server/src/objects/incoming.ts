@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
+import { passedOn } from '@berth/host/client';
 import { apiError } from '../errors/api-error.ts';
 import { Interruption } from '../files/interruption.ts';
 
@@ -60,6 +61,7 @@ export async function* incoming(request: Readable, bound: IncomingBound): AsyncG
         throw apiError('payloadTooLarge', { limitBytes });
       }
       yield next.value;
+      passedOn(next.value.byteLength);
     }
   } finally {
     clearInterval(stall);

@@ -23,7 +23,7 @@ export const readAll = async (store: BlobStore, blob: string): Promise<Buffer> =
   const { content, sizeBytes } = await store.read(blob);
   const read: Uint8Array[] = [];
   for await (const piece of content) {
-    read.push(piece);
+    read.push(Uint8Array.from(piece));
   }
   const bytes = Buffer.concat(read);
   expect(bytes.length).toBe(sizeBytes);

@@ -54,7 +54,7 @@ it('tells damage before the last piece of it is out', async () => {
   const seen: Uint8Array[] = [];
   const read = async (): Promise<void> => {
     for await (const piece of verified((await store.read('obj-blob-one')).content, info)) {
-      seen.push(piece);
+      seen.push(Uint8Array.from(piece));
     }
   };
   await expect(read()).rejects.toBeInstanceOf(BlobDamaged);
