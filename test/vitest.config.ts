@@ -67,7 +67,7 @@ export default defineConfig({
       group('agents', 5, { workers: 1 }),
       group('chaos', 5, { ownPlatform: true, workers: 1 }),
       ...sandboxed,
-      ...(process.env['BERTH_MODEL_STEPS'] === undefined ? [] : [group('model', 8, { ownPlatform: true, workers: 1 })]),
+      group('model', 8, { ownPlatform: true, workers: 1 }),
     ],
   },
 });

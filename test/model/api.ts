@@ -2,7 +2,12 @@ import Runloop from '@runloop/api-client';
 import { persist } from '../chaos/persist.ts';
 import type { PlatformAddress } from '../platform/address.ts';
 
-type Status = Runloop.DevboxView['status'];
+const resting = ['running', 'suspended', 'failure', 'shutdown'] as const;
+type Resting = (typeof resting)[number];
+const isAtRest = (view: Runloop.DevboxView): view is Runloop.DevboxView & { readonly status: Resting } =>
+  resting.some((status) => status === view.status);
+
+const longestSettleMs = 180_000;
 
 /** A client that repeats every call, the very same one, until it is answered: processes of the platform die under it. */
 export class PatientApi {
@@ -33,28 +38,31 @@ export class PatientApi {
     return persist(`GET ${id}`, () => this.client.devboxes.retrieve(id));
   }
 
-  /** Waits for one of the statuses. @throws Error when the box ends in another way */
-  async settle(id: string, ...statuses: Status[]): Promise<Runloop.DevboxView> {
-    const wanted: Status[] = [...new Set<Status>([...statuses, 'failure', 'shutdown'])];
+  /** Waits until the box stands still, whichever way. @throws Error when it does not for minutes */
+  async settle(id: string): Promise<Runloop.DevboxView & { readonly status: Resting }> {
+    const deadline = Date.now() + longestSettleMs;
     for (;;) {
-      const view = await persist(`wait for ${id}`, () =>
-        this.client
-          .post<object, Runloop.DevboxView>(`/v1/devboxes/${id}/wait_for_status`, {
-            body: { statuses: wanted, timeout_seconds: 20 },
-          })
-          .catch((error: unknown) => {
-            if (error instanceof Runloop.APIError && error.status === 408) {
-              return undefined;
-            }
-            throw error;
-          }),
-      );
-      if (view !== undefined) {
-        if (!statuses.includes(view.status)) {
-          throw new Error(`${id} is ${view.status}: ${JSON.stringify(view.state_transitions)}`);
-        }
+      const view = await persist(`wait for ${id}`, () => this.#rests(id));
+      if (view !== undefined && isAtRest(view)) {
         return view;
       }
+      if (Date.now() > deadline) {
+        const { status, state_transitions } = await this.get(id);
+        throw new Error(`${id} stays ${status}: ${JSON.stringify(state_transitions)}`);
+      }
+    }
+  }
+
+  async #rests(id: string): Promise<Runloop.DevboxView | undefined> {
+    try {
+      return await this.client.post<object, Runloop.DevboxView>(`/v1/devboxes/${id}/wait_for_status`, {
+        body: { statuses: resting, timeout_seconds: 20 },
+      });
+    } catch (error) {
+      if (error instanceof Runloop.APIError && error.status === 408) {
+        return undefined;
+      }
+      throw error;
     }
   }
 
@@ -73,14 +81,16 @@ export class PatientApi {
     return first.status === 'completed' ? first : this.untilCompleted(id, commandId);
   }
 
+  /** @throws Error when it does not end for minutes, with what runs in the box then */
   async untilCompleted(id: string, executionId: string): Promise<Runloop.DevboxAsyncExecutionDetailView> {
-    return persist(`wait for ${executionId}`, () =>
-      this.client.devboxes.waitForCommand(id, executionId, {
-        statuses: ['completed'],
-        timeout_seconds: 20,
-        last_n: '9999',
-      }),
-    );
+    const wait = { statuses: ['completed' as const], timeout_seconds: 20, last_n: '9999' };
+    return persist(`wait for ${executionId} in ${id}`, () =>
+      this.client.devboxes.waitForCommand(id, executionId, wait),
+    ).catch(async (error: unknown) => {
+      const command = 'for p in /proc/[0-9]*; do echo "$p $(grep State $p/status) $(tr "\\0" " " <$p/cmdline)"; done';
+      const processes = this.client.devboxes.execute(id, { command, command_id: crypto.randomUUID(), last_n: '200' });
+      throw new Error(`${String(error)}\n${await processes.then(({ stdout }) => stdout, String)}`, { cause: error });
+    });
   }
 
   /** The stdout of a command that must succeed. */

@@ -1,43 +1,136 @@
-import type { Model } from './expectation.ts';
-import * as operations from './operations.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../platform/process.ts';
+import { type Accidents, describePlan, drawAccident, type Plan } from './accidents.ts';
+import type { Bench } from './bench.ts';
+import * as disk from './disk-operations.ts';
+import type { Model, ModelBox } from './expectation.ts';
+import * as life from './life-operations.ts';
+import { refuse, refuseSnapshot } from './refusals.ts';
+import { verify } from './verify.ts';
 
-type Step = readonly [name: string, weight: number, run: (() => Promise<void>) | undefined];
+interface Step {
+  readonly name: string;
+  readonly weight: number;
+  readonly run: () => Promise<void>;
+  /** The box that it is done to. */
+  readonly box?: ModelBox;
+}
+
+const tracedSteps = 40;
+const noticeMs = 500;
+const longestNoticeMs = 60_000;
 
 /** One client at work: draws an operation that makes sense now, does it, compares. */
 export class ModelClient {
-  readonly bench: operations.Bench;
+  readonly bench: Bench;
+  readonly #accidents: Accidents;
+  /** Share of the operations during which something is killed. */
+  readonly #accidentShare: number;
+  readonly #trace: string[] = [];
+  #done = 0;
 
-  constructor(bench: operations.Bench) {
+  constructor(bench: Bench, accidents: Accidents, accidentShare: number) {
     this.bench = bench;
+    this.#accidents = accidents;
+    this.#accidentShare = accidentShare;
   }
 
-  /** Does one operation. @throws Error that names the operation and what was found */
+  /** Does one operation. @throws Error that names the operation, what was found, and what was done before */
   async step(): Promise<void> {
-    const steps = this.#possible().filter(([, , run]) => run !== undefined);
-    let draw = this.bench.random.next() * steps.reduce((sum, [, weight]) => sum + weight, 0);
-    for (const [name, weight, run] of steps) {
+    const { model, random } = this.bench;
+    const steps = this.#possible();
+    let draw = random.next() * steps.reduce((sum, { weight }) => sum + weight, 0);
+    const plan = drawAccident(random, this.#accidentShare);
+    const step = steps.find(({ weight }) => {
       draw -= weight;
-      if (draw < 0 && run !== undefined) {
-        this.bench.model.count(name);
-        await run().catch((error: unknown) => {
-          throw new Error(`${name}: ${String(error)}`, { cause: error });
-        });
-        return;
-      }
+      return draw < 0;
+    });
+    if (step === undefined) {
+      return;
+    }
+    this.#done += 1;
+    const { name, box } = step;
+    const what = [`${this.#done}. ${name}`, ...(box === undefined ? [] : [`${box.grade} ${box.id} ${box.standing}`])];
+    this.#trace.push([...what, ...(plan === undefined ? [] : [describePlan(plan)])].join(', '));
+    model.count(name);
+    const begunMs = Date.now();
+    try {
+      await (plan === undefined ? step.run() : this.#runWith(plan, step));
+    } catch (error) {
+      const when = `${new Date(begunMs).toISOString()} to ${new Date().toISOString()}`;
+      const before = this.#trace.slice(-tracedSteps).join('\n');
+      throw new Error(`${String(error)}\n${when}, after these:\n${before}`, { cause: error });
     }
   }
 
   /** Compares all that is there, then ends it. */
   async finish(): Promise<void> {
     const { bench } = this;
-    for (const box of bench.model.present()) {
-      await (box.standing === 'suspended' ? operations.resume(bench, box) : operations.verify(bench, box));
+    for (const box of bench.model.present('suspended')) {
+      await life.resume(bench, box);
+    }
+    for (const box of bench.model.present('running')) {
+      await verify(bench, box);
     }
     for (const box of bench.model.present()) {
-      await operations.destroy(bench, box);
+      await life.destroy(bench, box);
     }
     for (const snapshot of [...bench.model.snapshots]) {
-      await operations.deleteSnapshot(bench, snapshot);
+      await life.deleteSnapshot(bench, snapshot);
+    }
+  }
+
+  /** Something dies meanwhile. When it is a process of the box itself, the box may have failed, and with it what was done to it. */
+  async #runWith(plan: Plan, { run, box }: Step): Promise<void> {
+    const { bench } = this;
+    const known = bench.model.boxes.length;
+    const [ended, struck] = await Promise.allSettled([run(), this.#accidents.happen(plan, box)]);
+    if (struck.status === 'rejected') {
+      throw struck.reason;
+    }
+    if (box !== undefined && struck.value) {
+      await this.#inspectVictims([box, ...bench.model.boxes.slice(known)], ended);
+    } else if (ended.status === 'rejected') {
+      throw ended.reason;
+    }
+  }
+
+  async #inspectVictims(boxes: readonly ModelBox[], ended: PromiseSettledResult<void>): Promise<void> {
+    const { bench } = this;
+    let hasLost = false;
+    for (const box of boxes.filter(({ standing }) => standing !== 'deleted' && standing !== 'failed')) {
+      await life.settle(bench, box);
+      if (box.standing === 'running') {
+        await this.#waitForDeath(box);
+      }
+      if (box.standing === 'suspended') {
+        hasLost = (await life.wake(bench, box)) || hasLost;
+      } else if (box.standing === 'running') {
+        await verify(bench, box);
+      }
+      bench.model.count(`struck, ${box.standing}`);
+    }
+    if (ended.status === 'rejected' && !hasLost && !boxes.some(({ standing }) => standing === 'failed')) {
+      throw ended.reason;
+    }
+  }
+
+  /** Nobody may have noticed it yet; and what was killed may not have been needed any more. */
+  async #waitForDeath(box: ModelBox): Promise<void> {
+    const { bench } = this;
+    await sleep(noticeMs);
+    const answers = await bench.api.run(box.id, 'true').then(
+      ({ exit_status }) => exit_status === 0,
+      () => false,
+    );
+    await life.settle(bench, box);
+    if (!answers && box.standing === 'running') {
+      await until(
+        `the death of ${box.id} is told`,
+        async () => (await bench.api.get(box.id)).status !== 'running',
+        longestNoticeMs,
+      );
+      await life.settle(bench, box);
     }
   }
 
@@ -47,30 +140,39 @@ export class ModelClient {
     const pick = <T>(items: readonly T[]): T | undefined => items[random.between(0, items.length)];
     const running = pick(model.present('running'));
     const suspended = pick(model.present('suspended'));
+    const alive = pick([...model.present('running'), ...model.present('suspended')]);
     const any = pick(model.present());
+    const ever = pick(model.boxes);
     const snapshot = pick(model.snapshots);
     const hasRoom = model.present().length < mostBoxes;
-    const on = <T>(item: T | undefined, run: (item: T) => Promise<void>) =>
-      item === undefined ? undefined : () => run(item);
+    const on = (
+      name: string,
+      weight: number,
+      box: ModelBox | undefined,
+      act: (bench: Bench, box: ModelBox) => Promise<void>,
+    ): Step[] => (box === undefined || weight === 0 ? [] : [{ name, weight, box, run: () => act(bench, box) }]);
     return [
-      ['create', 3, hasRoom ? () => operations.create(bench) : undefined],
-      ['create from snapshot', 3, hasRoom ? on(snapshot, (one) => operations.create(bench, one)) : undefined],
-      ['write', 12, on(running, (box) => operations.write(bench, box))],
-      ['remove', 3, on(running, (box) => operations.remove(bench, box))],
-      ['execute', 10, on(running, (box) => operations.execute(bench, box))],
-      ['remember', 3, on(running, (box) => operations.remember(bench, box))],
-      ['verify', 5, on(running, (box) => operations.verify(bench, box))],
-      ['suspend', 4, on(running, (box) => operations.suspendAndResume(bench, box))],
-      ['resume', 4, on(suspended, (box) => operations.resume(bench, box))],
-      [
-        'snapshot',
-        4,
-        model.snapshots.length < mostSnapshots ? on(any, (box) => operations.takeSnapshot(bench, box)) : undefined,
-      ],
-      ['delete snapshot', 2, on(snapshot, (one) => operations.deleteSnapshot(bench, one))],
-      ['fork', 2, hasRoom ? on(running, (box) => operations.fork(bench, box)) : undefined],
-      ['fill disk', 0.5, on(running, (box) => operations.fillDisk(bench, box))],
-      ['destroy', model.present().length > mostBoxes / 2 ? 6 : 2, on(any, (box) => operations.destroy(bench, box))],
+      ...(hasRoom ? [{ name: 'create', weight: 3, run: () => life.create(bench) }] : []),
+      ...(hasRoom && snapshot !== undefined
+        ? [{ name: 'create from snapshot', weight: 3, run: () => life.create(bench, snapshot) }]
+        : []),
+      ...on('write', 10, running, disk.write),
+      ...on('remove', 3, running, disk.remove),
+      ...on('execute', 7, running, disk.execute),
+      ...on('remember', 3, running, disk.remember),
+      ...on('serve', 2, running, disk.serve),
+      ...on('verify', 4, running, verify),
+      ...on('suspend', 6, running, life.suspendAndResume),
+      ...on('resume', 5, suspended, life.resume),
+      ...on('snapshot', model.snapshots.length < mostSnapshots ? 4 : 0, alive, life.takeSnapshot),
+      ...(snapshot === undefined
+        ? []
+        : [{ name: 'delete snapshot', weight: 2, run: () => life.deleteSnapshot(bench, snapshot) }]),
+      ...on('fork', hasRoom ? 3 : 0, alive, life.fork),
+      ...on('full disk', 0.5, running, life.withFullDisk),
+      ...on('refuse', 2, ever, refuse),
+      { name: 'refuse a source', weight: 0.3, run: () => refuseSnapshot(bench) },
+      ...on('destroy', model.present().length > mostBoxes / 2 ? 6 : 2, any, life.destroy),
     ];
   }
 }

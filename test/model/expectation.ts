@@ -3,18 +3,34 @@
 /** Grades of isolation that a model box can have. */
 export type Grade = 'container' | 'gvisor';
 
-/** Where a model box stands. `failed` and `deleted` are ends. */
-export type Standing = 'running' | 'suspended' | 'failed' | 'deleted';
+/** Where a model box stands. `starting`: asked for and not seen running yet. `failed` and `deleted` are ends; a failed one can still be deleted. */
+export type Standing = 'starting' | 'running' | 'suspended' | 'failed' | 'deleted';
+
+/** What the API calls it. */
+export const statusOf = {
+  starting: 'provisioning',
+  running: 'running',
+  suspended: 'suspended',
+  failed: 'failure',
+  deleted: 'shutdown',
+} as const satisfies Record<Standing, string>;
+
+/** What the processes of a box know; gone with them. */
+export interface Mind {
+  /** Variable that the named shell holds. */
+  word: string | undefined;
+  /** What the listening program in the box answers. */
+  served: string | undefined;
+}
 
 /** One box as the client knows it: every entry was acknowledged by the platform. */
 export class ModelBox {
   readonly id: string;
   readonly grade: Grade;
-  standing: Standing = 'running';
   /** Path to contents. */
   readonly files: Map<string, string>;
-  /** Variable that the named shell of the box holds; undefined when the shell has been lost with its memory. */
-  remembered: string | undefined;
+  standing: Standing = 'starting';
+  mind: Mind = { word: undefined, served: undefined };
   /** Commands that ran to their end: their id and status must stay readable. */
   readonly finished = new Map<string, number>();
 
@@ -22,6 +38,11 @@ export class ModelBox {
     this.id = id;
     this.grade = grade;
     this.files = new Map(files);
+  }
+
+  /** Its processes have ended. */
+  lose(): void {
+    this.mind = { word: undefined, served: undefined };
   }
 }
 
@@ -38,10 +59,10 @@ export class Model {
   /** How often each operation was done. */
   readonly counts: Record<string, number> = {};
 
-  /** Boxes that have not ended, in this standing where one is named. */
-  present(standing?: 'running' | 'suspended'): ModelBox[] {
+  /** Boxes that are to be deleted still, in this standing where one is named. */
+  present(standing?: Standing): ModelBox[] {
     return this.boxes.filter((box) =>
-      standing === undefined ? box.standing !== 'deleted' && box.standing !== 'failed' : box.standing === standing,
+      standing === undefined ? box.standing !== 'deleted' : box.standing === standing,
     );
   }
 

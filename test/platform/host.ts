@@ -1,25 +1,25 @@
 import { join } from 'node:path';
 import { connectHost } from '@berth/host/client';
+import type { HostDescription } from '@berth/host/contract';
 import type { Platform } from './platform.ts';
 
-/** The host's own leak counters, asked over its socket. */
-export async function hostLeaks(platform: Platform): Promise<Readonly<Record<string, number>>> {
+/** What the host says of itself, asked over its socket. */
+export async function describeHost(platform: Platform): Promise<HostDescription> {
   const host = connectHost(join(platform.state, 'run/host.sock'));
   try {
-    return (await host.describe()).leaks;
+    return await host.describe();
   } finally {
     await host.close();
   }
 }
 
+/** The host's own leak counters. */
+export const hostLeaks = async (platform: Platform): Promise<Readonly<Record<string, number>>> =>
+  (await describeHost(platform)).leaks;
+
 /** Grades of isolation that boxes can have here; `container` first. */
 export async function usableGrades(platform: Platform): Promise<['container', ...'gvisor'[]]> {
-  const host = connectHost(join(platform.state, 'run/host.sock'));
-  try {
-    const { isolations } = await host.describe();
-    const hasGvisor = isolations.some(({ isolation, usable }) => isolation === 'gvisor' && usable);
-    return hasGvisor ? ['container', 'gvisor'] : ['container'];
-  } finally {
-    await host.close();
-  }
+  const { isolations } = await describeHost(platform);
+  const hasGvisor = isolations.some(({ isolation, usable }) => isolation === 'gvisor' && usable);
+  return hasGvisor ? ['container', 'gvisor'] : ['container'];
 }
