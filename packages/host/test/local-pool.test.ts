@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BoxSpec, BoxState } from '../src/contract/index.ts';
 import type { HostConfiguration } from '../src/local/configuration.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
+import { machineIdOf } from '../src/local/machine-id.ts';
 import { removeInstallation } from '../src/local/removal.ts';
 import { HostChild, retried } from './host-child.ts';
 import { grades, type Installation, makeInstallation } from './local-harness.ts';
@@ -54,8 +55,11 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
     expect(await host.create(spec)).toMatchObject({ id: spec.id, phase: 'running', ipv4: expect.any(String) });
     expect(await figures()).toMatchObject({ hits: 1, misses: 2 });
     expect(
-      await output(spec.id, 'hostname; cat /etc/hostname; echo $TOKEN-$SECRET; whoami; grep -c second-box /etc/hosts'),
-    ).toBe('second-box\nsecond-box\nmine-\nuser\n1\n');
+      await output(
+        spec.id,
+        'hostname; cat /etc/hostname; echo $TOKEN-$SECRET; whoami; grep -c second-box /etc/hosts; cat /etc/machine-id',
+      ),
+    ).toBe(`second-box\nsecond-box\nmine-\nuser\n1\n${machineIdOf(spec.id)}\n`);
     expect(await host.create(spec)).toMatchObject({ phase: 'running' });
     expect((await host.list()).map(({ id }) => id)).toContain(spec.id);
     expect((await host.list()).filter(({ id }) => id.startsWith('p.'))).toEqual([]);
