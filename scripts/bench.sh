@@ -1,6 +1,6 @@
 # ./berth bench: each benchmark against the Berth that RUNLOOP_BASE_URL names, or the one on this machine. Sourced by ./berth.
 
-readonly all_benches='create exec-latency exec-throughput transfer burst idle pool snapshot gvisor memory fork sleepers build image-boot code-mount agents'
+readonly all_benches='create exec-latency exec-throughput transfer objects burst idle pool snapshot gvisor memory fork sleepers build image-boot code-mount agents'
 
 # run_benches [NAME…] [--json]
 run_benches() {

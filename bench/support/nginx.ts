@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { access, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,8 @@ import { join } from 'node:path';
 
 /** A plain nginx on loopback that takes PUT and serves GET of one file, on the volume where Berth keeps the disks of its boxes. */
 export interface NginxPeer {
-  /** Milliseconds to store the body. */
-  put(body: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<number>;
+  /** Milliseconds to store the body; with `sync`, to have it on the disk, which nginx does not wait for by itself. */
+  put(body: AsyncIterable<Uint8Array>, sizeBytes: number, options?: { readonly sync: boolean }): Promise<number>;
   /** Milliseconds to read it back. */
   get(): Promise<number>;
   close(): Promise<void>;
@@ -26,13 +26,14 @@ const freePort = (): Promise<number> =>
     });
   });
 
-export const nginxPeer = async (): Promise<NginxPeer> => {
+/** @param directory where the file is to lie instead */
+export const nginxPeer = async (directory?: string): Promise<NginxPeer> => {
   const volume = join(process.env.BERTH_STATE ?? '/var/lib/berth', 'volume');
   const place = await access(volume).then(
     () => volume,
     () => tmpdir(),
   );
-  const folder = await mkdtemp(join(place, 'berth-bench-nginx-'));
+  const folder = await mkdtemp(join(directory ?? place, 'berth-bench-nginx-'));
   const port = await freePort();
   await mkdir(join(folder, 'www'));
   await chmod(folder, 0o755);
@@ -88,7 +89,16 @@ export const nginxPeer = async (): Promise<NginxPeer> => {
     });
 
   return {
-    put: (body, sizeBytes) => exchange('PUT', sizeBytes, body),
+    put: async (body, sizeBytes, options) => {
+      const start = performance.now();
+      await exchange('PUT', sizeBytes, body);
+      if (options?.sync === true) {
+        const file = await open(join(folder, 'www/big'), 'r+');
+        await file.datasync();
+        await file.close();
+      }
+      return performance.now() - start;
+    },
     get: () => exchange('GET', 0),
     close: async () => {
       agent.destroy();
