@@ -61,4 +61,18 @@ describe('the life of a build (docs/BLUEPRINTS.md)', () => {
       }),
     );
   });
+
+  // A base is made from its distribution's packages, once.
+  it('builds on a name that no registry of this machine has, for boxes with their user and sudo', {
+    timeout: 480_000,
+  }, async () => {
+    const wish = { name: 'stand-in', dockerfile: 'FROM ubuntu:22.04', system_setup_commands: ['sudo true'] };
+    const view = await built(client, wish);
+    const { logs } = await client.blueprints.logs(view.id);
+    expect(view.status, JSON.stringify(logs.slice(-20))).toBe('build_complete');
+    await withBox(client, { blueprint_id: view.id }, async (box) => {
+      expect(await output(client, box.id, 'whoami; sudo whoami')).toBe('user\nroot\n');
+    });
+    await client.blueprints.delete(view.id);
+  });
 });
