@@ -57,7 +57,7 @@ export class Snapshots {
       } else {
         snapshotStore.putFirmly(ready);
       }
-      await this.#setLimit(box.id);
+      await this.#tryLimit(box.id);
       return snapshotStateOf(ready);
     } catch (error) {
       if (snapshotStore.get(snapshotId)?.phase === 'taking') {
@@ -146,7 +146,7 @@ export class Snapshots {
     }
     await this.collect();
     for (const boxId of new Set(snapshotStore.all().map((row) => row.boxId))) {
-      await this.#setLimit(boxId);
+      await this.#tryLimit(boxId);
     }
   }
 
@@ -184,10 +184,24 @@ export class Snapshots {
     const { snapshotStore, paths, helper } = this.#parts;
     // What it holds counts against its box again.
     snapshotStore.put({ ...row, phase: 'removing' });
-    await this.#setLimit(row.boxId);
+    const isLimited = await this.#tryLimit(row.boxId);
     await removeImage(paths.snapshotMemory(row.id));
     await helper.call('subvolumeDelete', { path: paths.snapshot(row.id) });
     snapshotStore.delete(row.id);
+    if (!isLimited) {
+      await this.#tryLimit(row.boxId);
+    }
+  }
+
+  /** @returns false on a volume too full to note it: what is being removed makes the room. */
+  async #tryLimit(boxId: string): Promise<boolean> {
+    try {
+      await this.#setLimit(boxId);
+      return true;
+    } catch (error) {
+      this.#parts.log.warn({ boxId, error: String(error) }, 'the disk limit of a box could not be set');
+      return false;
+    }
   }
 
   async #setLimit(boxId: string): Promise<void> {

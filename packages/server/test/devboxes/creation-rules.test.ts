@@ -19,7 +19,6 @@ const custom = (cpus: unknown, memory: unknown, disk?: unknown) =>
 
 describe('what is not there yet is refused by name, never left out', () => {
   it.each([
-    ['object_mount', { mounts: [{ type: 'object_mount', object_id: 'obj_1', object_path: '/x' }] }],
     ['axon', { mounts: [{ type: 'broker_mount', axon_id: 'axn_1' }] }],
     ['gateways', { gateways: { GWS: { gateway: 'g', secret: 's' } } }],
     ['mcp', { mcp: { MCP: { mcp_config: 'm', secret: 's' } } }],
