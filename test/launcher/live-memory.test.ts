@@ -30,7 +30,11 @@ const exec = (box: string, command: string): Promise<string> => berth.output('de
 const counting =
   'setsid sh -c "n=0; while :; do n=\\$((n+1)); echo \\$\\$ \\$n > count; sleep 0.05; done" >/dev/null 2>&1 &';
 const countOf = async (box: string): Promise<readonly [pid: number, count: number]> => {
-  const [pid = 0, count = 0] = (await exec(box, 'while ! [ -s count ]; do :; done; cat count')).split(' ').map(Number);
+  const [pid = 0, count = 0] = (
+    await exec(box, 'until c=$(cat count 2>/dev/null) && [ -n "$c" ]; do :; done; echo "$c"')
+  )
+    .split(' ')
+    .map(Number);
   return [pid, count];
 };
 

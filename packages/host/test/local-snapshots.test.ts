@@ -330,7 +330,8 @@ describe.each(grades)('a volume that is full ($grade)', ({ change: settings }) =
         );
       }
       // The volume keeps room apart for its own notes: all may find their place there.
-      expect(refused ?? { code: 'noSpace' }).toMatchObject({ code: 'noSpace' });
+      const refusal: unknown = refused ?? { code: 'noSpace' };
+      expect(refusal).toMatchObject({ code: 'noSpace' });
       expect(readdirSync(snapshots).toSorted()).toEqual(taken.toSorted());
       expect((await host.snapshots()).map(({ id }) => id).toSorted()).toEqual(taken.toSorted());
       await Promise.all(taken.map((id) => host.deleteSnapshot(id)));

@@ -117,7 +117,7 @@ def test_account_and_keys(client):
 
 
 def test_later_work_answers_501_without_retries(sdk):
-    for call in (sdk.storage_object.list, sdk.network_policy.list, sdk.axon.list):
+    for call in (sdk.network_policy.list, sdk.axon.list):
         with pytest.raises(runloop.InternalServerError) as caught:
             call()
         assert caught.value.status_code == 501

@@ -112,7 +112,6 @@ describe('what is not there (API §2.4)', () => {
   it('answers 501, never to be retried, for what later work brings', async () => {
     const client = rawClient();
     const calls: ReadonlyArray<() => PromiseLike<unknown>> = [
-      () => client.objects.list(),
       () => client.axons.list(),
       () => client.scenarios.list(),
       () => client.benchmarks.list(),

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import type { BuildLogLine, BuildSpec, BuildState } from '../../src/contract/index.ts';
 import type { HostConfiguration } from '../../src/local/configuration.ts';
 import type { LocalHost } from '../../src/local/local-host.ts';
@@ -36,7 +36,7 @@ export class BuildHost {
         await this.host.destroy(id);
       }
       // What a pool makes ahead and gives back is on its way for a moment.
-      await expect.poll(() => this.#leaks(), { timeout: patienceMs(10_000) }).toEqual([]);
+      await vi.waitFor(async () => expect(await this.#leaks()).toEqual([]), { timeout: patienceMs(10_000) });
       await this.host.close();
       await this.installation.remove();
       await rm(join(this.#rootfs, '..'), { recursive: true, force: true });
