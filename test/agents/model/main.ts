@@ -13,15 +13,20 @@ import { type Reply, replyTo } from './reply.ts';
  */
 const [port = '8399', log = '/tmp/model.log'] = process.argv.slice(2);
 
-// biome-ignore lint/suspicious/noExplicitAny: each wire reads its own shape
-type Answer = (body: any, reply: Reply) => void;
+type Answer = (body: string, reply: Reply) => void;
+
+/** Each wire reads its own shape. */
+const reading =
+  <Body>(answer: (body: Body, reply: Reply) => void): Answer =>
+  (body, reply) =>
+    answer(JSON.parse(body), reply);
 
 const wires: ReadonlyArray<readonly [RegExp, Answer]> = [
-  [/^\/v1\/messages$/, anthropic],
-  [/^\/v1\/responses$/, openaiResponses],
-  [/^\/v1\/chat\/completions$/, openaiChat],
-  [/:streamGenerateContent$/, (body, reply) => gemini(body, reply, true)],
-  [/:generateContent$/, (body, reply) => gemini(body, reply, false)],
+  [/^\/v1\/messages$/, reading(anthropic)],
+  [/^\/v1\/responses$/, reading(openaiResponses)],
+  [/^\/v1\/chat\/completions$/, reading(openaiChat)],
+  [/:streamGenerateContent$/, reading<Parameters<typeof gemini>[0]>((body, reply) => gemini(body, reply, true))],
+  [/:generateContent$/, reading<Parameters<typeof gemini>[0]>((body, reply) => gemini(body, reply, false))],
   [/(:countTokens|\/count_tokens)$/, (_body, reply) => reply.json({ totalTokens: 10, input_tokens: 10 })],
 ];
 
@@ -39,7 +44,7 @@ createServer((request, response) => {
         response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"no such path"}}');
         return;
       }
-      answer(JSON.parse(body), replyTo(response));
+      answer(body, replyTo(response));
     })
     .catch((error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))));
 }).listen(Number(port), '127.0.0.1', () => console.log('listening'));

@@ -1,5 +1,5 @@
 import type { BuildLimits } from '../contract/index.ts';
-import { idMappingOf } from '../runtimes/oci/bundle-config.ts';
+import { idMappingOf, ownNamespaces } from '../runtimes/oci/bundle-config.ts';
 import type { ProcessLimits } from '../runtimes/oci/machine-limits.ts';
 import { bind, type Mount, noDevices } from '../runtimes/oci/mounts.ts';
 import { boxResources, type MachineLimits } from '../runtimes/oci/resources.ts';
@@ -109,15 +109,7 @@ export function buildBundle(wish: BuildBundleWish): object {
     },
     mounts,
     linux: {
-      namespaces: [
-        { type: 'pid' },
-        { type: 'ipc' },
-        { type: 'uts' },
-        { type: 'mount' },
-        { type: 'cgroup' },
-        { type: 'user' },
-        { type: 'network', path: '@NETNS@' },
-      ],
+      namespaces: ownNamespaces,
       uidMappings: mapping,
       gidMappings: mapping,
       cgroupsPath: wish.cgroupsPath,

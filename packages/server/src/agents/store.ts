@@ -2,6 +2,7 @@ import type { AgentListQuery } from '@berth/contract';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
+import { readPage } from '../database/page.ts';
 import type { Schema } from '../database/schema.ts';
 import { createOnce } from '../idempotency/create-once.ts';
 import type { Agent } from './agent.ts';
@@ -65,19 +66,9 @@ export class AgentStore {
     const page = matches
       .$if(after !== undefined, (matching) => matching.where('id', '<', after ?? ''))
       .selectAll()
-      .orderBy('id', 'desc')
-      .limit(query.limit + 1);
-    const [rows, total] = await Promise.all([
-      page.execute(),
-      query.include_total_count
-        ? matches.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow()
-        : undefined,
-    ]);
-    return {
-      agents: rows.slice(0, query.limit),
-      hasMore: rows.length > query.limit,
-      totalCount: total?.count ?? null,
-    };
+      .orderBy('id', 'desc');
+    const { rows, hasMore, totalCount } = await readPage(query, matches, page);
+    return { agents: rows, hasMore, totalCount };
   }
 
   /** False when the account has no such agent. */

@@ -3,6 +3,8 @@ import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
 import { metadataConditions } from '../database/metadata-filter.ts';
+import { metadataKeysIn, metadataValuesIn } from '../database/metadata-in-use.ts';
+import { readPage } from '../database/page.ts';
 import type { Schema } from '../database/schema.ts';
 import type { Blueprint } from './blueprint.ts';
 
@@ -33,36 +35,19 @@ export class BlueprintListStore {
       .$if(after !== undefined, (matching) => matching.where(sql<SqlBool>`(${exact}, id) < (${afterExact}, ${after})`))
       .selectAll()
       .$if(name !== undefined, (matching) => matching.orderBy(exact, 'desc'))
-      .orderBy('id', 'desc')
-      .limit(query.limit + 1);
-    const [rows, total] = await Promise.all([
-      page.execute(),
-      query.include_total_count
-        ? matches.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow()
-        : undefined,
-    ]);
-    return {
-      blueprints: rows.slice(0, query.limit),
-      hasMore: rows.length > query.limit,
-      totalCount: total?.count ?? null,
-    };
+      .orderBy('id', 'desc');
+    const { rows, hasMore, totalCount } = await readPage(query, matches, page);
+    return { blueprints: rows, hasMore, totalCount };
   }
 
   /** Metadata keys in use, in order (API §2.3). */
-  async metadataKeys(owner: BlueprintOwner): Promise<string[]> {
-    const found = await sql<{ key: string }>`
-      select distinct jsonb_object_keys(metadata) as key from blueprints where ${ownedBy(owner)} and not deleted order by key
-    `.execute(this.#database);
-    return found.rows.map((row) => row.key);
+  metadataKeys(owner: BlueprintOwner): Promise<string[]> {
+    return metadataKeysIn(this.#database, 'blueprints', sql<SqlBool>`${ownedBy(owner)} and not deleted`);
   }
 
   /** Values in use of one metadata key, in order. */
-  async metadataValues(owner: BlueprintOwner, key: string): Promise<string[]> {
-    const found = await sql<{ value: string }>`
-      select distinct metadata ->> ${key} as value from blueprints
-      where ${ownedBy(owner)} and not deleted and metadata ? ${key} order by value
-    `.execute(this.#database);
-    return found.rows.map((row) => row.value);
+  metadataValues(owner: BlueprintOwner, key: string): Promise<string[]> {
+    return metadataValuesIn(this.#database, 'blueprints', sql<SqlBool>`${ownedBy(owner)} and not deleted`, key);
   }
 }
 

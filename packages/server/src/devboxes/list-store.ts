@@ -3,6 +3,8 @@ import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
 import { metadataConditions } from '../database/metadata-filter.ts';
+import { metadataKeysIn, metadataValuesIn } from '../database/metadata-in-use.ts';
+import { readPage } from '../database/page.ts';
 import type { Schema } from '../database/schema.ts';
 import { type Devbox, devboxColumns, toDevbox } from './devbox.ts';
 import type { StoredStatus } from './table.ts';
@@ -26,10 +28,7 @@ export class DevboxListStore {
     const { name } = query;
     const matches = this.#database.selectFrom('devboxes').where((where) => filters(where, accountId, query));
     const exact = sql<boolean>`coalesce(name = ${name ?? null}, false)`;
-    let page = matches
-      .select(devboxColumns)
-      .orderBy('id', 'desc')
-      .limit(query.limit + 1);
+    let page = matches.select(devboxColumns).orderBy('id', 'desc');
     if (name !== undefined) {
       page = page.clearOrderBy().orderBy(exact, 'desc').orderBy('id', 'desc');
     }
@@ -48,34 +47,18 @@ export class DevboxListStore {
         name === undefined ? sql<SqlBool>`id < ${after}` : sql<SqlBool>`(${exact}, id) < (${afterExact}, ${after})`,
       );
     }
-    const [rows, total] = await Promise.all([
-      page.execute(),
-      query.include_total_count
-        ? matches.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow()
-        : undefined,
-    ]);
-    return {
-      boxes: rows.slice(0, query.limit).map(toDevbox),
-      hasMore: rows.length > query.limit,
-      totalCount: total?.count ?? null,
-    };
+    const { rows, hasMore, totalCount } = await readPage(query, matches, page);
+    return { boxes: rows.map(toDevbox), hasMore, totalCount };
   }
 
   /** Metadata keys in use, in order (API §2.3). */
-  async metadataKeys(accountId: string): Promise<string[]> {
-    const found = await sql<{ key: string }>`
-      select distinct jsonb_object_keys(metadata) as key from devboxes where account_id = ${accountId} order by key
-    `.execute(this.#database);
-    return found.rows.map((row) => row.key);
+  metadataKeys(accountId: string): Promise<string[]> {
+    return metadataKeysIn(this.#database, 'devboxes', sql<SqlBool>`account_id = ${accountId}`);
   }
 
   /** Values in use of one metadata key, in order. */
-  async metadataValues(accountId: string, key: string): Promise<string[]> {
-    const found = await sql<{ value: string }>`
-      select distinct metadata ->> ${key} as value from devboxes
-      where account_id = ${accountId} and metadata ? ${key} order by value
-    `.execute(this.#database);
-    return found.rows.map((row) => row.value);
+  metadataValues(accountId: string, key: string): Promise<string[]> {
+    return metadataValuesIn(this.#database, 'devboxes', sql<SqlBool>`account_id = ${accountId}`, key);
   }
 }
 

@@ -3,6 +3,8 @@ import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
 import { metadataConditions } from '../database/metadata-filter.ts';
+import { metadataKeysIn, metadataValuesIn } from '../database/metadata-in-use.ts';
+import { readPage } from '../database/page.ts';
 import type { Schema } from '../database/schema.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -30,36 +32,19 @@ export class SnapshotListStore {
     const page = matches
       .$if(after !== undefined, (matching) => matching.where('id', '<', after ?? ''))
       .selectAll()
-      .orderBy('id', 'desc')
-      .limit(query.limit + 1);
-    const [rows, total] = await Promise.all([
-      page.execute(),
-      query.include_total_count
-        ? matches.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow()
-        : undefined,
-    ]);
-    return {
-      snapshots: rows.slice(0, query.limit),
-      hasMore: rows.length > query.limit,
-      totalCount: total?.count ?? null,
-    };
+      .orderBy('id', 'desc');
+    const { rows, hasMore, totalCount } = await readPage(query, matches, page);
+    return { snapshots: rows, hasMore, totalCount };
   }
 
   /** Metadata keys in use, in order (API §2.3). */
-  async metadataKeys(accountId: string): Promise<string[]> {
-    const found = await sql<{ key: string }>`
-      select distinct jsonb_object_keys(metadata) as key from snapshots where account_id = ${accountId} and ${listed} order by key
-    `.execute(this.#database);
-    return found.rows.map((row) => row.key);
+  metadataKeys(accountId: string): Promise<string[]> {
+    return metadataKeysIn(this.#database, 'snapshots', sql<SqlBool>`account_id = ${accountId} and ${listed}`);
   }
 
   /** Values in use of one metadata key, in order. */
-  async metadataValues(accountId: string, key: string): Promise<string[]> {
-    const found = await sql<{ value: string }>`
-      select distinct metadata ->> ${key} as value from snapshots
-      where account_id = ${accountId} and ${listed} and metadata ? ${key} order by value
-    `.execute(this.#database);
-    return found.rows.map((row) => row.value);
+  metadataValues(accountId: string, key: string): Promise<string[]> {
+    return metadataValuesIn(this.#database, 'snapshots', sql<SqlBool>`account_id = ${accountId} and ${listed}`, key);
   }
 }
 

@@ -1,30 +1,22 @@
-import type { DevboxView, SnapshotView } from '@berth/contract';
 import { Command } from 'commander';
 import { findDevbox } from '../../devboxes/find-devbox.ts';
-import { hasEnded } from '../../devboxes/view.ts';
-import { ApiClient, ApiFailure } from '../../http/client.ts';
+import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
-import { everyItem } from '../../http/pages.ts';
-import { agrees } from '../../output/agreement.ts';
 import { CommandFailure } from '../../output/failure.ts';
-import { formatBytes } from '../../output/quantities.ts';
-import { dim, print, printJson, remark } from '../../output/style.ts';
 import { planPrune } from '../../snapshots/prune-plan.ts';
 import { deleteSnapshot, listSnapshots } from '../../snapshots/snapshot.ts';
 import { snapshotTable, totalBytes } from '../../snapshots/snapshot-table.ts';
 import { parseCount } from '../logs.ts';
 import { collectPair, durationOption } from '../options.ts';
+import { type PruneChoice, prune, sourcesInUse } from '../prune.ts';
 
-interface PruneOptions {
+interface PruneOptions extends PruneChoice {
   readonly olderThan?: number;
   readonly unused?: true;
   readonly keep?: number;
   readonly devbox?: string;
   readonly name?: string;
   readonly metadata?: Readonly<Record<string, string>>;
-  readonly yes?: true;
-  readonly dryRun?: true;
-  readonly json?: true;
 }
 
 export const pruneCommand = (): Command =>
@@ -56,25 +48,12 @@ Examples:
         });
       }
       const client = new ApiClient(findEndpoint());
-      const { goes, stays } = await plan(client, options);
-      if (!options.json) {
-        tell(goes, stays);
-      }
-      const agreed =
-        goes.length > 0 &&
-        !options.dryRun &&
-        (options.yes || (!options.json && (await agrees(`Delete ${countOf(goes)}?`))));
-      const deleted = agreed ? await deleteAll(client, goes) : [];
-      if (options.json) {
-        printJson({ goes, stays: stays.length, freedBytes: totalBytes(deleted), deleted: deleted.map(({ id }) => id) });
-      } else if (agreed) {
-        print(`${countOf(deleted)} deleted, ${formatBytes(totalBytes(deleted))}`);
-      } else if (goes.length > 0 && !options.dryRun) {
-        throw new CommandFailure('nothing was deleted', { hint: '--yes deletes without asking' });
-      }
-      if (deleted.length < goes.length && agreed) {
-        throw new CommandFailure(`${goes.length - deleted.length} could not be deleted`);
-      }
+      await prune(await plan(client, options), options, {
+        noun: 'snapshot',
+        table: snapshotTable,
+        remove: (id) => deleteSnapshot(client, id),
+        bytes: totalBytes,
+      });
     });
 
 /** As other counts, and none. */
@@ -85,52 +64,11 @@ const plan = async (client: ApiClient, options: PruneOptions): Promise<ReturnTyp
   const devbox_id = options.devbox === undefined ? undefined : await findDevbox(client, options.devbox);
   const [snapshots, used] = await Promise.all([
     listSnapshots(client, { devbox_id, name, metadata }),
-    options.unused ? snapshotsInUse(client) : undefined,
+    options.unused ? sourcesInUse(client, 'snapshot_id') : undefined,
   ]);
   return planPrune(snapshots, {
     ...(options.olderThan === undefined ? {} : { beforeMs: Date.now() - options.olderThan * 1_000 }),
     ...(options.keep === undefined ? {} : { keep: options.keep }),
     ...(used === undefined ? {} : { used }),
   });
-};
-
-/** Ids of the snapshots that living boxes were started from. */
-const snapshotsInUse = async (client: ApiClient): Promise<ReadonlySet<string>> => {
-  const used = new Set<string>();
-  for await (const devbox of everyItem<DevboxView>(client, '/v1/devboxes', 'devboxes')) {
-    if (devbox.snapshot_id !== null && !hasEnded(devbox)) {
-      used.add(devbox.snapshot_id);
-    }
-  }
-  return used;
-};
-
-const countOf = ({ length }: readonly unknown[]): string => (length === 1 ? '1 snapshot' : `${length} snapshots`);
-
-const tell = (goes: readonly SnapshotView[], stays: readonly SnapshotView[]): void => {
-  if (goes.length === 0) {
-    remark(dim(`nothing to delete; ${countOf(stays)} ${stays.length === 1 ? 'stays' : 'stay'}`));
-    return;
-  }
-  print(snapshotTable(goes));
-  print(
-    `${countOf(goes)} with ${formatBytes(totalBytes(goes))} ${goes.length === 1 ? 'goes' : 'go'}, ${stays.length} with ${formatBytes(totalBytes(stays))} ${stays.length === 1 ? 'stays' : 'stay'}`,
-  );
-};
-
-/** Deletes one after another; one that cannot go, or is gone already, does not keep the others. */
-const deleteAll = async (client: ApiClient, goes: readonly SnapshotView[]): Promise<SnapshotView[]> => {
-  const deleted: SnapshotView[] = [];
-  for (const snapshot of goes) {
-    try {
-      await deleteSnapshot(client, snapshot.id);
-      deleted.push(snapshot);
-    } catch (error) {
-      if (!(error instanceof ApiFailure)) {
-        throw error;
-      }
-      remark(`${snapshot.id} stays: ${error.message}`);
-    }
-  }
-  return deleted;
 };

@@ -22,6 +22,17 @@ export interface BundleWish {
 /** The ids of a box, as both grades map them: what a box of one grade has written, one of the other can take over. */
 export const idMappingOf = (ownerBase: number) => [{ containerID: 0, hostID: ownerBase, size: OWNER_COUNT }];
 
+/** Everything that a box, or a build, has of its own: no namespace of the machine is shared. The helper fills the network's in. */
+export const ownNamespaces = [
+  { type: 'pid' },
+  { type: 'ipc' },
+  { type: 'uts' },
+  { type: 'mount' },
+  { type: 'cgroup' },
+  { type: 'user' },
+  { type: 'network', path: '@NETNS@' },
+] as const;
+
 /** The guest as the box's first process. */
 export function guestProcess(wish: BundleWish) {
   return {
@@ -55,15 +66,7 @@ export function bundleConfig(wish: BundleWish): object {
     process: guestProcess(wish),
     mounts: boxMounts({ ...wish.files, sharedMemoryBytes: Math.floor(wish.size.memoryBytes / 2) }),
     linux: {
-      namespaces: [
-        { type: 'pid' },
-        { type: 'ipc' },
-        { type: 'uts' },
-        { type: 'mount' },
-        { type: 'cgroup' },
-        { type: 'user' },
-        { type: 'network', path: '@NETNS@' },
-      ],
+      namespaces: ownNamespaces,
       uidMappings: mapping,
       gidMappings: mapping,
       cgroupsPath: wish.cgroupsPath,
