@@ -4,11 +4,12 @@ mod support;
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 use support::client::Helper;
 use support::fixture::Fixture;
-use support::host::{has_program, is_root, unique};
+use support::host::{has_program, is_root};
 use support::peer::{Peer, run_in_network_of};
 use support::traffic::{Mailbox, answers, send_forged, serve, serve_on};
 
@@ -16,9 +17,11 @@ fn ready(test: &str) -> bool {
     is_root(test) && has_program("runc", test) && has_program("nft", test)
 }
 
-/// A last octet that is even and this test's own.
+/// A last octet that is even and that no other test of this program has.
 fn octet() -> u32 {
-    u32::from_str_radix(&unique(), 16).unwrap() % 120 * 2
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    std::process::id().wrapping_add(number) % 120 * 2
 }
 
 struct TestBox {

@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
@@ -30,11 +31,14 @@ impl Fixture {
             .mode(0o711)
             .create(&directory)
             .unwrap();
-        let number = u32::from_str_radix(&name, 16).unwrap();
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = std::process::id()
+            .wrapping_mul(64)
+            .wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
         let fixture = Fixture {
             prefix: format!("t{name}"),
             table: format!("berth_test_{name}"),
-            // 512 pairs each, in a part of 10/8 that is chosen by the name.
+            // 512 pairs each, in a part of 10/8 that no other fixture of this program has.
             subnet: format!("10.{}.{}.0/22", 64 + number / 64 % 128, number % 64 * 4),
             directory,
             name,
