@@ -22,7 +22,7 @@ let count = 0;
 const one = (load: (typeof loads)['plain']): Promise<number> =>
   timeMs(() => checked(connection, { ...load, connections: 1, total: 1 }, count++));
 try {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 1000; i++) {
     await one(loads.plain);
   }
   for (let round = 0; round < rounds; round++) {

@@ -192,10 +192,11 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        let names = json!({ "table": self.table, "interfacePrefix": self.prefix });
+        let names =
+            json!({ "table": self.table, "interfacePrefix": self.prefix, "subnet": self.subnet });
         let mut helper = Helper::start();
         let parent = format!("/berth-test-{}", self.name);
-        let _ = helper.call("networkTeardown", names);
+        let torn_down = helper.call("networkTeardown", names);
         for directory in cgroup_directories(&parent) {
             let boxes: Vec<PathBuf> = fs::read_dir(&directory)
                 .map(|entries| {
@@ -210,6 +211,9 @@ impl Drop for Fixture {
             let _ = fs::remove_dir(directory);
         }
         let _ = fs::remove_dir_all(&self.directory);
+        if !std::thread::panicking() {
+            torn_down.unwrap();
+        }
     }
 }
 
