@@ -12,7 +12,8 @@ use berth_helper::freezer::{freeze_all, thaw_all};
 use berth_helper::paths::AbsolutePath;
 use support::host::{cgroup_directories, eventually, is_root, unique};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Nothing here takes so long, on a slow machine either.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Groups of one name in every hierarchy that can freeze, with a process in them that always runs.
 struct Busy {

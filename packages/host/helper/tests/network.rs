@@ -11,7 +11,7 @@ use support::client::Helper;
 use support::fixture::Fixture;
 use support::host::{has_program, is_root};
 use support::peer::{Peer, run_in_network_of};
-use support::traffic::{Mailbox, answers, send_forged, serve, serve_on};
+use support::traffic::{Mailbox, answers, opens, send_forged, serve, serve_on};
 
 fn ready(test: &str) -> bool {
     is_root(test) && has_program("runc", test) && has_program("nft", test)
@@ -63,11 +63,7 @@ fn the_host_is_closed_to_boxes_on_each_of_its_addresses() {
     let elsewhere = Peer::new(&format!("198.51.100.{}", octet()));
     let port = serve(0);
     for address in [one.gateway, elsewhere.gateway] {
-        assert_eq!(
-            answers(address, port),
-            OPEN,
-            "{address} from the host itself"
-        );
+        assert_eq!(opens(address, port), OPEN, "{address} from the host itself");
         assert_eq!(
             one.run(|| answers(address, port)),
             CLOSED,
@@ -87,11 +83,7 @@ fn boxes_are_closed_to_each_other_and_to_the_host() {
     let one = TestBox::start(&fixture, &mut helper, "one");
     let two = TestBox::start(&fixture, &mut helper, "two");
     let port = two.run(|| serve(0));
-    assert_eq!(
-        two.run(|| answers(two.address, port)),
-        OPEN,
-        "the box itself"
-    );
+    assert_eq!(two.run(|| opens(two.address, port)), OPEN, "the box itself");
     assert_eq!(
         one.run(|| answers(two.address, port)),
         CLOSED,
@@ -126,13 +118,17 @@ fn private_ranges_and_metadata_are_closed_and_the_rest_is_open() {
         let peer = Peer::new(&format!("{network}.{last}"));
         let port = peer.run(|| serve(0));
         assert_eq!(
-            answers(peer.address, port),
+            opens(peer.address, port),
             OPEN,
             "{} from the host",
             peer.address
         );
         assert_eq!(
-            one.run(|| answers(peer.address, port)),
+            one.run(|| if expected == OPEN {
+                opens(peer.address, port)
+            } else {
+                answers(peer.address, port)
+            }),
             expected,
             "{} from the box",
             peer.address
@@ -151,7 +147,7 @@ fn nobody_elsewhere_opens_a_connection_to_a_box() {
     let peer = Peer::new(&format!("198.51.100.{}", octet()));
     let (inside, outside) = (one.run(|| serve(0)), peer.run(|| serve(0)));
     assert_eq!(
-        one.run(|| answers(peer.address, outside)),
+        one.run(|| opens(peer.address, outside)),
         OPEN,
         "the way out, and its answers"
     );
@@ -197,7 +193,7 @@ fn resolve_through(upstream: Ipv4Addr) {
     let nameserver = helper.call("networkSetup", wish).unwrap()["nameserver"].clone();
     let nameserver: Ipv4Addr = nameserver.as_str().unwrap().parse().unwrap();
     let one = TestBox::start(&fixture, &mut helper, "one");
-    assert_eq!(one.run(|| answers(nameserver, 53)), OPEN, "names");
+    assert_eq!(one.run(|| opens(nameserver, 53)), OPEN, "names");
     assert_eq!(
         one.run(|| answers(nameserver, 54)),
         CLOSED,
@@ -268,7 +264,7 @@ fn set_up_again_keeps_boxes_connected_and_tear_down_leaves_nothing() {
     let mut again = fixture.network_wish(1);
     again["inUse"] = json!([one.slot]);
     helper.call("networkSetup", again).unwrap();
-    assert_eq!(one.run(|| answers(peer.address, port)), OPEN);
+    assert_eq!(one.run(|| opens(peer.address, port)), OPEN);
     let subnet = fixture.network_wish(1)["subnet"].take();
     let names =
         json!({ "table": fixture.table, "interfacePrefix": fixture.prefix, "subnet": subnet });

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::host::patience;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
@@ -94,7 +96,9 @@ impl Helper {
     }
 
     pub fn event(&self) -> Value {
-        self.events.recv_timeout(PATIENCE).expect("no event came")
+        self.events
+            .recv_timeout(patience(PATIENCE))
+            .expect("no event came")
     }
 
     /// The next event of this name; others are passed over.
@@ -132,7 +136,9 @@ impl Drop for Helper {
 }
 
 pub fn outcome(reply: &Receiver<Value>) -> Result<Value, Value> {
-    let mut message = reply.recv_timeout(PATIENCE).expect("no reply came");
+    let mut message = reply
+        .recv_timeout(patience(PATIENCE))
+        .expect("no reply came");
     match message["error"].take() {
         Value::Null => Ok(message["ok"].take()),
         error => Err(error),

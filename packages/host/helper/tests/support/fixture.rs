@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::client::Helper;
-use super::host::{cgroup_directories, unique};
+use super::host::{cgroup_directories, patience, unique};
 
 /// Outer id of root in the test boxes.
 pub const OWNER_BASE: u32 = 300_000;
@@ -117,7 +118,7 @@ impl Fixture {
                 "--bundle", bundle, "--pid-file", path("pid"), id],
             "runtimeDelete": ["runc", "--root", root, "delete", "--force", id],
             "pidFile": path("pid"),
-            "timeoutMs": 30_000,
+            "timeoutMs": patience(Duration::from_secs(30)).as_millis() as u64,
         })
     }
 
@@ -173,7 +174,7 @@ impl Fixture {
             "startTimeTicks": started["startTimeTicks"],
             "cgroups": cgroup_directories(&self.cgroup(box_id)),
             "netSlot": started["netSlot"],
-            "timeoutMs": 10_000,
+            "timeoutMs": patience(Duration::from_secs(10)).as_millis() as u64,
         })
     }
 

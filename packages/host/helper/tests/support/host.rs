@@ -44,9 +44,15 @@ pub fn unique() -> String {
     format!("{:05x}{:x}", pid & 0xf_ffff, number)
 }
 
+/// How long a test waits here for what takes at most so long on a usual machine; `BERTH_TEST_PATIENCE` stretches it for slow ones.
+pub fn patience(usual: Duration) -> Duration {
+    let factor = std::env::var("BERTH_TEST_PATIENCE").ok();
+    usual * factor.map_or(1, |text| text.parse().unwrap())
+}
+
 /// Waits for a condition that other processes or the kernel bring about.
 pub fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + patience(Duration::from_secs(30));
     while !condition() {
         assert!(Instant::now() < deadline, "never came true: {what}");
         std::thread::sleep(Duration::from_millis(5));

@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use super::host::patience;
 
 /// A closed way answers nothing: this long is waited for that.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -57,6 +59,17 @@ pub fn udp_answers(address: Ipv4Addr, port: u16) -> bool {
 
 pub fn answers(address: Ipv4Addr, port: u16) -> (bool, bool) {
     (tcp_answers(address, port), udp_answers(address, port))
+}
+
+/// The same for a way that is open: what a busy machine is slow to answer is asked for again.
+pub fn opens(address: Ipv4Addr, port: u16) -> (bool, bool) {
+    let deadline = Instant::now() + patience(Duration::from_secs(30));
+    loop {
+        let seen = answers(address, port);
+        if seen == (true, true) || Instant::now() > deadline {
+            return seen;
+        }
+    }
 }
 
 /// A UDP socket that only receives.
