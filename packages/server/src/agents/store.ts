@@ -1,7 +1,7 @@
 import type { AgentListQuery } from '@berth/contract';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
+import { nameConditions } from '../database/name-filter.ts';
 import { readPage } from '../database/page.ts';
 import type { Schema } from '../database/schema.ts';
 import { createOnce } from '../idempotency/create-once.ts';
@@ -122,18 +122,14 @@ const inScope = (where: ExpressionBuilder<Schema, 'agents'>, scope: AgentScope) 
   scope === 'public' ? where('is_public', '=', true) : where('account_id', '=', scope.account);
 
 const filters = (where: ExpressionBuilder<Schema, 'agents'>, scope: AgentScope, query: AgentListQuery) => {
-  const { id, name, search, version, is_public } = query;
+  const { version, is_public } = query;
   const newest = sql<SqlBool>`id in (
     select max(id) from agents where ${scope === 'public' ? sql`is_public` : sql`account_id = ${scope.account}`} group by name
   )`;
   return where.and([
     inScope(where, scope),
     ...(is_public === undefined ? [] : [where('is_public', '=', is_public)]),
-    ...(id === undefined ? [] : [where('id', '=', id)]),
-    ...(name === undefined ? [] : [where('name', 'ilike', containing(name))]),
+    ...nameConditions(query),
     ...(version === undefined ? [] : [version === 'latest' ? newest : where('version', '=', version)]),
-    ...(search === undefined
-      ? []
-      : [where.or([where('name', 'ilike', containing(search)), where('id', 'ilike', containing(search))])]),
   ]);
 };

@@ -1,9 +1,9 @@
 import type { BlueprintListQuery } from '@berth/contract';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
 import { metadataConditions } from '../database/metadata-filter.ts';
 import { metadataKeysIn, metadataValuesIn } from '../database/metadata-in-use.ts';
+import { nameConditions } from '../database/name-filter.ts';
 import { readPage } from '../database/page.ts';
 import type { Schema } from '../database/schema.ts';
 import type { Blueprint } from './blueprint.ts';
@@ -54,23 +54,15 @@ export class BlueprintListStore {
 const ownedBy = (owner: BlueprintOwner) =>
   owner === 'public' ? sql<SqlBool>`is_public` : sql<SqlBool>`account_id = ${owner.accountId}`;
 
-const filters = (
-  where: ExpressionBuilder<Schema, 'blueprints'>,
-  owner: BlueprintOwner,
-  { status, id, name, search, metadata }: BlueprintListQuery,
-) =>
+const filters = (where: ExpressionBuilder<Schema, 'blueprints'>, owner: BlueprintOwner, query: BlueprintListQuery) =>
   where.and([
     ownedBy(owner),
     where('deleted', '=', false),
-    ...(status === undefined
+    ...(query.status === undefined
       ? []
-      : status === 'awaiting_upload'
+      : query.status === 'awaiting_upload'
         ? [sql<SqlBool>`false`]
-        : [where('status', '=', status)]),
-    ...(id === undefined ? [] : [where('id', '=', id)]),
-    ...(name === undefined ? [] : [where('name', 'ilike', containing(name))]),
-    ...(search === undefined
-      ? []
-      : [where.or([where('name', 'ilike', containing(search)), where('id', 'ilike', containing(search))])]),
-    ...metadataConditions(metadata),
+        : [where('status', '=', query.status)]),
+    ...nameConditions(query),
+    ...metadataConditions(query.metadata),
   ]);

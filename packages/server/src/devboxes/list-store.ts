@@ -1,9 +1,9 @@
 import type { DevboxListQuery } from '@berth/contract';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
 import { metadataConditions } from '../database/metadata-filter.ts';
 import { metadataKeysIn, metadataValuesIn } from '../database/metadata-in-use.ts';
+import { nameConditions } from '../database/name-filter.ts';
 import { readPage } from '../database/page.ts';
 import type { Schema } from '../database/schema.ts';
 import { type Devbox, devboxColumns, toDevbox } from './devbox.ts';
@@ -63,16 +63,12 @@ export class DevboxListStore {
 }
 
 const filters = (where: ExpressionBuilder<Schema, 'devboxes'>, accountId: string, query: DevboxListQuery) => {
-  const { status, id, name, search, metadata } = query;
+  const { status, metadata } = query;
   return where.and([
     where('account_id', '=', accountId),
     // A status that this version never gives matches nothing.
     ...(status === undefined ? [] : [where('status', '=', status as StoredStatus)]),
-    ...(id === undefined ? [] : [where('id', '=', id)]),
-    ...(name === undefined ? [] : [where('name', 'ilike', containing(name))]),
-    ...(search === undefined
-      ? []
-      : [where.or([where('name', 'ilike', containing(search)), where('id', 'ilike', containing(search))])]),
+    ...nameConditions(query),
     ...metadataConditions(metadata),
   ]);
 };

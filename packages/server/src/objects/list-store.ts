@@ -1,8 +1,8 @@
 import type { ObjectListQuery } from '@berth/contract';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
 import { metadataKeysIn, metadataValuesIn } from '../database/metadata-in-use.ts';
+import { nameConditions } from '../database/name-filter.ts';
 import { readPage } from '../database/page.ts';
 import type { Schema } from '../database/schema.ts';
 import type { StoredObject } from './object.ts';
@@ -51,16 +51,12 @@ const filters = (
   accountId: string | undefined,
   query: ObjectListQuery,
 ) => {
-  const { id, name, content_type, state, search, is_public } = query;
+  const { content_type, state, is_public } = query;
   return where.and([
     ...(accountId === undefined ? [where('is_public', '=', true)] : [where('account_id', '=', accountId)]),
     ...(state === undefined ? [where('state', '!=', 'DELETED')] : [where('state', '=', state)]),
-    ...(id === undefined ? [] : [where('id', '=', id)]),
-    ...(name === undefined ? [] : [where('name', 'ilike', containing(name))]),
+    ...nameConditions(query),
     ...(content_type === undefined ? [] : [where('content_type', '=', content_type)]),
     ...(is_public === undefined ? [] : [where('is_public', '=', is_public)]),
-    ...(search === undefined
-      ? []
-      : [where.or([where('name', 'ilike', containing(search)), where('id', 'ilike', containing(search))])]),
   ]);
 };

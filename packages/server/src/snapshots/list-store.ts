@@ -1,9 +1,9 @@
 import type { SnapshotListQuery } from '@berth/contract';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import { containing } from '../database/containing.ts';
 import type { Database } from '../database/database.ts';
 import { metadataConditions } from '../database/metadata-filter.ts';
 import { metadataKeysIn, metadataValuesIn } from '../database/metadata-in-use.ts';
+import { nameConditions } from '../database/name-filter.ts';
 import { readPage } from '../database/page.ts';
 import type { Schema } from '../database/schema.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -49,17 +49,13 @@ export class SnapshotListStore {
 }
 
 const filters = (where: ExpressionBuilder<Schema, 'snapshots'>, accountId: string, query: SnapshotListQuery) => {
-  const { devbox_id, source_blueprint_id, id, name, search, metadata } = query;
+  const { devbox_id, source_blueprint_id, metadata } = query;
   return where.and([
     where('account_id', '=', accountId),
     listed,
     ...(devbox_id === undefined ? [] : [where('devbox_id', '=', devbox_id)]),
     ...(source_blueprint_id === undefined ? [] : [where('source_blueprint_id', '=', source_blueprint_id)]),
-    ...(id === undefined ? [] : [where('id', '=', id)]),
-    ...(name === undefined ? [] : [where('name', 'ilike', containing(name))]),
-    ...(search === undefined
-      ? []
-      : [where.or([where('name', 'ilike', containing(search)), where('id', 'ilike', containing(search))])]),
+    ...nameConditions(query),
     ...metadataConditions(metadata),
   ]);
 };
