@@ -44,14 +44,7 @@ impl Guest {
         stream.impatient = false;
         let out = &mut link.out;
         if stream.status_dirty && !stream.finished() {
-            put_frame(
-                out,
-                Kind::Status,
-                0,
-                stream.id,
-                &stream.status.encode_to_vec(),
-            );
-            stream.status_dirty = false;
+            put_status(stream, out);
         }
         if let Some((received, limit)) = stream.inlet.as_mut().and_then(|inlet| inlet.report()) {
             put_words(out, Kind::Credit, 0, stream.id, &[received, limit]);
@@ -61,19 +54,18 @@ impl Guest {
             more |= emit_channel(stream, index, out);
         }
         if stream.finished() && stream.status_dirty && stream.eofs_sent() {
-            put_frame(
-                out,
-                Kind::Status,
-                0,
-                stream.id,
-                &stream.status.encode_to_vec(),
-            );
-            stream.status_dirty = false;
+            put_status(stream, out);
         }
         if more {
             self.touch(key);
         }
     }
+}
+
+fn put_status(stream: &mut Stream, out: &mut Vec<u8>) {
+    let payload = stream.status.encode_to_vec();
+    put_frame(out, Kind::Status, 0, stream.id, &payload);
+    stream.status_dirty = false;
 }
 
 /// Sends one channel's data and end; true when more could be sent at once.

@@ -3,8 +3,7 @@
 use crate::failure::{Outcome, os_failure};
 use crate::guest::Guest;
 use crate::messages::TarOut;
-use crate::paths::resolve_text;
-use crate::worker::{Hands, Task};
+use crate::worker::Hands;
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
@@ -13,15 +12,7 @@ use tar::{Builder, EntryType, Header};
 impl Guest {
     /// Streams a tar archive; names in it are relative to the directory.
     pub fn tar_out(&mut self, key: u64, wish: TarOut) -> Outcome<()> {
-        let identity = self.settings.identity(&wish.user)?;
-        let path = resolve_text(&wish.path, &identity)?;
-        let task = Task {
-            identity: &identity,
-            path,
-            takes_input: false,
-            prepare: None,
-        };
-        self.start_worker(key, task, pack)
+        self.start_reader(key, (&wish.user, &wish.path), pack)
     }
 }
 

@@ -3,9 +3,8 @@
 use crate::failure::{Outcome, failure, os_failure};
 use crate::guest::Guest;
 use crate::messages::{ErrorCode, FileEvent, FileEventKind, Phase, Status, Watch};
-use crate::paths::resolve_text;
 use crate::sys;
-use crate::worker::{Hands, Task};
+use crate::worker::Hands;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -27,19 +26,11 @@ const MASK: u32 = libc::IN_CREATE
 impl Guest {
     /// Streams events of a file or directory until CLOSE. The status says RUNNING once the watch is in place.
     pub fn watch(&mut self, key: u64, wish: Watch) -> Outcome<()> {
-        let identity = self.settings.identity(&wish.user)?;
-        let path = resolve_text(&wish.path, &identity)?;
         if let Some(stream) = self.streams.get_mut(&key) {
             stream.status.phase = Phase::Queued as i32;
         }
-        let task = Task {
-            identity: &identity,
-            path,
-            takes_input: false,
-            prepare: None,
-        };
         let recursive = wish.recursive;
-        self.start_worker(key, task, move |hands, path| {
+        self.start_reader(key, (&wish.user, &wish.path), move |hands, path| {
             watch_tree(hands, path, recursive)
         })
     }

@@ -5,6 +5,7 @@ use crate::failure::{Outcome, failure, os_failure};
 use crate::guest::Guest;
 use crate::inlet::{Inlet, UPLOAD_WINDOW_BYTES};
 use crate::messages::{ErrorCode, Phase, Status};
+use crate::paths::resolve_text;
 use crate::poll::{Interest, Token};
 use crate::reap::Owner;
 use crate::stream::Job;
@@ -66,6 +67,24 @@ pub struct Task<'a> {
 }
 
 impl Guest {
+    /// A worker with a user's rights that only gives bytes. `path` is resolved against that user's home.
+    pub fn start_reader(
+        &mut self,
+        key: u64,
+        (user, path): (&str, &str),
+        work: impl FnOnce(&mut Hands, &str) -> Outcome<()>,
+    ) -> Outcome<()> {
+        let identity = self.settings.identity(user)?;
+        let path = resolve_text(path, &identity)?;
+        let task = Task {
+            identity: &identity,
+            path,
+            takes_input: false,
+            prepare: None,
+        };
+        self.start_worker(key, task, work)
+    }
+
     /// Forks a worker for a stream. `work` gets the resolved path.
     pub fn start_worker(
         &mut self,

@@ -6,7 +6,7 @@ use crate::guest::Guest;
 use crate::identity::as_user;
 use crate::messages::{ErrorCode, List, MakeDirectory, Remove};
 use crate::paths::resolve_text;
-use crate::worker::{Hands, Task};
+use crate::worker::Hands;
 use prost::Message;
 use std::fs::{DirBuilder, Permissions};
 use std::io::{BufWriter, Write};
@@ -16,29 +16,15 @@ use std::path::Path;
 impl Guest {
     /// Streams the entries of a directory, or the one file.
     pub fn list(&mut self, key: u64, wish: List) -> Outcome<()> {
-        let identity = self.settings.identity(&wish.user)?;
-        let path = resolve_text(&wish.path, &identity)?;
-        let task = Task {
-            identity: &identity,
-            path,
-            takes_input: false,
-            prepare: None,
-        };
-        self.start_worker(key, task, list_entries)
+        self.start_reader(key, (&wish.user, &wish.path), list_entries)
     }
 
     /// Removes a file or directory.
     pub fn remove(&mut self, key: u64, wish: Remove) -> Outcome<()> {
-        let identity = self.settings.identity(&wish.user)?;
-        let path = resolve_text(&wish.path, &identity)?;
-        let task = Task {
-            identity: &identity,
-            path,
-            takes_input: false,
-            prepare: None,
-        };
         let recursive = wish.recursive;
-        self.start_worker(key, task, move |_, path| remove_entry(path, recursive))
+        self.start_reader(key, (&wish.user, &wish.path), move |_, path| {
+            remove_entry(path, recursive)
+        })
     }
 
     /// Makes a directory.
