@@ -145,7 +145,7 @@ export const requests = {
   destroy: z.tuple([boxId]),
   suspend: z.tuple([boxId, withMemory]),
   resume: z.tuple([boxSpec, withMemory]),
-  snapshot: z.tuple([boxId, snapshotId, withMemory]),
+  snapshot: z.tuple([boxId, snapshotId, withMemory.extend({ brief: z.boolean().exactOptional() })]),
   deleteSnapshot: z.tuple([snapshotId]),
   snapshots: z.tuple([]),
   forget: z.tuple([boxId]),

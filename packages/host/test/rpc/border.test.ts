@@ -39,6 +39,21 @@ describe('the border', () => {
     await expect(fake.list()).rejects.toMatchObject({ code: 'cancelled' });
   });
 
+  it('carries every wish about a snapshot', async () => {
+    const { client, fake } = await rpcBench();
+    const heard: unknown[] = [];
+    const { snapshot } = fake;
+    fake.snapshot = async (boxId, snapshotId, wish) => {
+      heard.push(wish);
+      return snapshot.call(fake, boxId, snapshotId, wish);
+    };
+    const wishes = [{ memory: false }, { memory: false, brief: true }];
+    for (const [index, wish] of wishes.entries()) {
+      await client.snapshot(spec.id, `snp-wish-${index}`, wish);
+    }
+    expect(heard).toEqual(wishes);
+  });
+
   it('carries every error with its code, message and whether to retry', async () => {
     const { client, fake } = await rpcBench();
     fake.metrics = async () => {
