@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { devboxText, lifeText } from '../src/devboxes/devbox-text.ts';
+import { forkedText } from '../src/devboxes/fork.ts';
 import { devboxTable, livingStatuses } from '../src/devboxes/view.ts';
 import { devboxView } from './devbox-views.ts';
 
@@ -44,6 +45,14 @@ describe('a box shown whole', () => {
     expect(line(devboxText(devboxView(), use), 'uses')).toBe(
       '1.0 MiB of 2.0 GiB memory, 5.0 MiB of 4.0 GiB disk, 3 processes',
     );
+  });
+
+  it('says of a fork whose it is, and how long that one stood still', () => {
+    expect(line(devboxText(devboxView({ forked_from: 'dbx_0' })), 'forked')).toBe('from dbx_0');
+    const known = devboxView({ forked_from: 'dbx_0', source_pause_ms: 84 });
+    expect(line(devboxText(known), 'forked')).toBe('from dbx_0, which stood still for 84 ms');
+    expect(forkedText([known], 1_200)).toBe('it runs after 1.2 s; the source stood still for 84 ms');
+    expect(forkedText([devboxView(), devboxView()], 1_200)).toBe('all 2 run after 1.2 s');
   });
 
   it('leaves out what it has not', () => {

@@ -47,6 +47,8 @@ export const devboxView = z.object({
   snapshot_id: z.string().nullable(),
   /** Berth's own: the devbox whose fork this is. */
   forked_from: z.string().optional(),
+  /** Berth's own: how long that one stood still for the fork, in milliseconds; from when the fork starts. */
+  source_pause_ms: z.int().nonnegative().optional(),
   failure_reason: failureReason.nullable(),
   shutdown_reason: shutdownReason.nullable(),
   initiator_type: z.enum(['unknown', 'api', 'scenario', 'scoring_validation', 'reflex']),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { refusal } from '../../platform/answers.ts';
 import { output, useBox } from '../../platform/boxes.ts';
 
-type Forked = Runloop.DevboxView & { readonly forked_from?: string };
+type Forked = Runloop.DevboxView & { readonly forked_from?: string; readonly source_pause_ms?: number };
 
 /** What goes beyond the official client is called through it all the same. */
 const fork = async (client: Runloop, id: string, body: object): Promise<Forked[]> => {
@@ -23,6 +23,9 @@ describe('a live fork', () => {
         ['try-1', id, { lane: 'a' }],
         ['try-2', id, { lane: 'a' }],
       ]);
+      // A container was frozen, or held still by gVisor, for all of them at once.
+      const pauses = new Set(forks.map((each) => each.source_pause_ms));
+      expect([...pauses]).toEqual([expect.any(Number)]);
       const [one, two] = forks as [Forked, Forked];
       await output(client, one.id, 'echo one > shared');
       expect(await output(client, two.id, 'cat shared')).toBe('common\n');

@@ -37,8 +37,11 @@ const useText = (use: PresentUse): string =>
 const transitionText = ({ transition_time_ms, status, detail }: DevboxView['state_transitions'][number]): string =>
   `${new Date(transition_time_ms).toISOString()} ${status}${detail === undefined ? '' : dim(` ${detail}`)}`;
 
-/** `from dbx_…`, when the box is a copy of another one. */
-const forkedFrom = ({ forked_from }: DevboxView): string => (forked_from === undefined ? '' : `from ${forked_from}`);
+/** `from dbx_…`, when the box is a copy of another one, and how long that stood still for it. */
+const forkedFrom = ({ forked_from, source_pause_ms }: DevboxView): string =>
+  forked_from === undefined
+    ? ''
+    : `from ${forked_from}${source_pause_ms === undefined ? '' : `, which stood still for ${formatDuration(source_pause_ms)}`}`;
 
 /** What ends or parks the box by itself. */
 export const lifeText = (parameters: DevboxView['launch_parameters']): string => {

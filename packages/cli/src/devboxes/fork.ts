@@ -1,5 +1,6 @@
 import type { DevboxView } from '@berth/contract';
 import type { ApiClient } from '../http/client.ts';
+import { formatDuration } from '../output/quantities.ts';
 
 /** Body of a fork call. */
 export interface ForkWish {
@@ -23,4 +24,11 @@ export const forkDevbox = async (
     { body: wish, signal },
   );
   return answer.devboxes;
+};
+
+/** `all 3 run after 1.2 s; the source stood still for 84 ms`. */
+export const forkedText = (forks: readonly DevboxView[], tookMs: number): string => {
+  const pauseMs = forks.find((fork) => fork.source_pause_ms !== undefined)?.source_pause_ms;
+  const ran = `${forks.length === 1 ? 'it runs' : `all ${forks.length} run`} after ${formatDuration(tookMs)}`;
+  return pauseMs === undefined ? ran : `${ran}; the source stood still for ${formatDuration(pauseMs)}`;
 };

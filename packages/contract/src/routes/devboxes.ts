@@ -142,7 +142,8 @@ export const devboxRoutes = {
     method: 'POST',
     path: '/v1/devboxes/{id}/fork',
     operationId: 'forkDevbox',
-    summary: 'Make devboxes with the disk of this one, and its running processes; it goes on itself; answers at once',
+    summary:
+      'Make devboxes with the disk of this one, and its running processes; it goes on itself; answers at once. Their views say how long it stood still (`source_pause_ms`)',
     tag,
     access: writeDevboxes,
     idempotency: 'token',

@@ -43,6 +43,8 @@ export interface Devbox {
   readonly image: { readonly id: string; readonly memory: boolean } | null;
   /** The box whose fork it is. */
   readonly forkedFrom: string | null;
+  /** How long that one stood still for it; null until it is known. */
+  readonly sourcePauseMs: number | null;
   /** Starts from the disk after the first, and suspensions, so far. */
   readonly restarts: number;
   readonly suspensions: number;
@@ -94,6 +96,7 @@ export const devboxColumns = [
   'image_id',
   'image_memory',
   'forked_from',
+  'source_pause_ms',
   'restarts',
   'suspensions',
   'with_memory',
@@ -129,6 +132,7 @@ export const toDevbox = (row: Row): Devbox => ({
   snapshotId: row.snapshot_id,
   image: row.image_id === null ? null : { id: row.image_id, memory: row.image_memory },
   forkedFrom: row.forked_from,
+  sourcePauseMs: row.source_pause_ms,
   restarts: row.restarts,
   suspensions: row.suspensions,
   withMemory: row.with_memory,

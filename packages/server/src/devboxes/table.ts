@@ -47,6 +47,7 @@ export interface DevboxesTable {
   image_id: string | null;
   image_memory: Generated<boolean>;
   forked_from: string | null;
+  source_pause_ms: number | null;
   restarts: Generated<number>;
   suspensions: Generated<number>;
   with_memory: Generated<boolean>;

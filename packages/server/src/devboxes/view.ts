@@ -28,6 +28,7 @@ export const devboxView = (box: Devbox): DevboxView => ({
   blueprint_id: box.blueprintId,
   snapshot_id: box.snapshotId,
   ...(box.forkedFrom === null ? {} : { forked_from: box.forkedFrom }),
+  ...(box.sourcePauseMs === null ? {} : { source_pause_ms: box.sourcePauseMs }),
   failure_reason: box.failureReason,
   shutdown_reason: box.shutdownReason,
   initiator_type: 'api',

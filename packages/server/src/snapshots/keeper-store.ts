@@ -49,12 +49,17 @@ export class SnapshotKeeperStore {
     return row !== undefined;
   }
 
+  /** It is taken. Forks that wait for it know from now on how long their source stood still. */
   async complete(state: SnapshotState): Promise<void> {
+    const pausedMs = Math.round(state.pausedMs);
     await this.#change(
       state.id,
       sql`update snapshots set status = 'complete', host_state = 'present', isolation = ${state.isolation}, size_bytes = ${state.diskBytes},
-        memory_bytes = ${state.memoryBytes}, with_memory = ${state.hasMemory}, paused_ms = ${Math.round(state.pausedMs)}, end_ms = now_ms()
-        where id = ${state.id} and status = 'in_progress' returning id`,
+        memory_bytes = ${state.memoryBytes}, with_memory = ${state.hasMemory}, paused_ms = ${pausedMs}, end_ms = now_ms()
+        where id = ${state.id} and status = 'in_progress' returning id, internal`,
+      sql`, told as (
+        update devboxes set source_pause_ms = ${pausedMs} from changed where changed.internal and devboxes.image_id = changed.id
+      )`,
     );
   }
 
@@ -93,9 +98,10 @@ export class SnapshotKeeperStore {
     return row !== undefined;
   }
 
-  async #change(id: string, update: ReturnType<typeof sql>): Promise<void> {
+  /** `besides` follows the update as a further part of the same statement. */
+  async #change(id: string, update: ReturnType<typeof sql>, besides = sql``): Promise<void> {
     await sql`
-      with changed as (${update})
+      with changed as (${update})${besides}
       select id, pg_notify(${notificationChannel}, ${snapshotTopic(id)}) from changed
     `.execute(this.#database);
     this.#hub.wake(snapshotTopic(id));

@@ -52,13 +52,19 @@ describe('a live fork', () => {
         forked_from: source,
         snapshot_id: null,
       });
-      expect((await waitFor(server.caller, box.id, 'running', 'failure')).status).toBe('running');
+      expect(box).not.toHaveProperty('source_pause_ms');
+      // What the fake host says that its boxes stand still for.
+      expect(await waitFor(server.caller, box.id, 'running', 'failure')).toMatchObject({
+        status: 'running',
+        source_pause_ms: 1,
+      });
     }
     await noSnapshotIsLeft();
     const lists = await server.caller.call('GET', '/v1/devboxes/disk_snapshots');
     expect(lists.json.snapshots).toEqual([]);
     expect((await view(source)).status).toBe('running');
     expect(await view(source)).not.toHaveProperty('forked_from');
+    expect(await view(source)).not.toHaveProperty('source_pause_ms');
   });
 
   it('copies the disk; from then on each goes its own way', async () => {

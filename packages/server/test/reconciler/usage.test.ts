@@ -28,6 +28,7 @@ const box = (more: Partial<Devbox>): Devbox => ({
   snapshotId: null,
   image: null,
   forkedFrom: null,
+  sourcePauseMs: null,
   restarts: 0,
   suspensions: 0,
   withMemory: false,

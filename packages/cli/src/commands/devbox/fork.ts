@@ -1,12 +1,11 @@
 import type { DevboxView } from '@berth/contract';
 import { Command, Option } from 'commander';
 import { findDevbox } from '../../devboxes/find-devbox.ts';
-import { forkDevbox } from '../../devboxes/fork.ts';
+import { forkDevbox, forkedText } from '../../devboxes/fork.ts';
 import { shutDownDevbox, untilRunning } from '../../devboxes/lifecycle.ts';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
 import { CommandFailure } from '../../output/failure.ts';
-import { formatDuration } from '../../output/quantities.ts';
 import { dim, print, printJson, red, remark } from '../../output/style.ts';
 import { whileWaiting } from '../../output/waiting.ts';
 import { parseCount } from '../logs.ts';
@@ -38,7 +37,7 @@ export const forkCommand = (): Command =>
       'after',
       `
 Prints the ids of the copies, one a line. Without --memory or --no-memory, a gvisor box is copied with its processes, a container
-without. Ctrl-C while they start shuts the copies down again.
+without. Says how long the source stood still for it (source_pause_ms in the JSON). Ctrl-C while they start shuts the copies down again.
 
 Examples:
   ./berth devbox fork desk
@@ -65,11 +64,7 @@ Examples:
         });
       }
       if (!options.json && options.wait) {
-        remark(
-          dim(
-            `${forks.length === 1 ? 'it runs' : `all ${forks.length} run`} after ${formatDuration(performance.now() - begin)}`,
-          ),
-        );
+        remark(dim(forkedText(forks, performance.now() - begin)));
       }
     });
 
