@@ -33,6 +33,9 @@ const buildah = (...words: readonly string[]) => run('buildah', [...store, ...wo
 const plain = () =>
   buildah('build', '--isolation', 'oci', '--runtime', 'runc', '--network', 'host', '--layers', '--pull-never', work);
 
+/** What one leaves to be done after its answer is not to slow the next. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 1_500));
+
 const client = connect(2);
 const made: string[] = [];
 const [known, layered, theirs]: [number[], number[], number[]] = [[], [], []];
@@ -44,9 +47,12 @@ try {
   await plain();
   made.push(await buildBlueprint(client, dockerfile));
   for (let round = 0; round < rounds; round++) {
+    await settled();
     theirs.push(await timeMs(plain));
+    await settled();
     known.push(await timeMs(async () => made.push(await buildBlueprint(client, dockerfile))));
     const fresh = `${dockerfile}# ${process.pid} ${round}\n`;
+    await settled();
     layered.push(await timeMs(async () => made.push(await buildBlueprint(client, fresh))));
   }
 } finally {

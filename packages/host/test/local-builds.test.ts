@@ -1,8 +1,9 @@
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { BoxSpec } from '../src/contract/index.ts';
+import { StatePaths } from '../src/local/state-paths.ts';
 import { BuildHost } from './builds/build-host.ts';
 import { makeSmallRootfs } from './builds/small-rootfs.ts';
 import { tar } from './builds/tar.ts';
@@ -129,6 +130,43 @@ unless('the cache of builds', { timeout: patienceMs(120_000) }, () => {
     expect(secret.text).not.toContain('Using cache');
     const again = await builds.image(`${dockerfile}\nRUN true`, { secrets: { A: 'value-one' } }, context);
     expect(again.text).toContain('Using cache');
+  });
+
+  it('finishes no image again that an earlier build has finished in the same way, and another one anew', async () => {
+    const steps = [{ kind: 'run', command: 'echo $RANDOM > own' }] as const;
+    const first = await builds.image(dockerfile, { steps }, context);
+    const again = await builds.image(`${dockerfile}\n# a remark`, { steps }, context);
+    expect(again.text).not.toContain('/.berth/');
+    expect(again.state.image?.layers).toEqual(first.state.image?.layers);
+    const { text, state } = await builds.image(`${dockerfile}\n# two`, { steps: [...steps, ...steps] }, context);
+    expect(text).toContain('/.berth/step');
+    expect(state.image?.layers.length).toBe((first.state.image?.layers.length ?? 0) + 1);
+  });
+
+  it('keeps one sandbox ready for the next build that sees the same layers; no other has it, and it is no leak', async () => {
+    const { builds: places } = new StatePaths(builds.host.stateDirectory);
+    const ready = async () => (await readdir(places)).filter((name) => name.startsWith('ready-'));
+    /** The one that waits once all is quiet, when it is none of these. */
+    const waiting = (...not: readonly string[]) =>
+      vi.waitFor(async () => {
+        const { leaks } = await builds.host.describe();
+        expect(Object.entries(leaks).filter(([, count]) => count > 0)).toEqual([]);
+        const [one = '', ...others] = await ready();
+        expect([one, others]).toEqual([expect.stringMatching(/^ready-/), []]);
+        expect(not).not.toContain(one);
+        return one;
+      }, patienceMs(30_000));
+    await builds.image(`${dockerfile}\n# one more`, {}, context);
+    const kept = await waiting();
+    await builds.image(`${dockerfile}\n# another scope`, { cacheScope: 'yet another' }, context);
+    const others = await waiting(kept);
+    await builds.image(`${dockerfile}\n# back`, {}, context);
+    await waiting(kept, others);
+    const failed = await builds.build('FROM berth:base\nRUN false', { networkPolicy: 'npol_x' });
+    expect(failed.state).toMatchObject({ phase: 'failed', failure: 'build_failed' });
+    expect(failed.text).toContain('network policy npol_x: kept, but not enforced');
+    await builds.host.pruneBuildCache({ keepBytes: 2 ** 40 });
+    expect(await ready()).toEqual([]);
   });
 
   it('names arguments, stages and targets as a Dockerfile does', async () => {

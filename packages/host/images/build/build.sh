@@ -1,17 +1,17 @@
 #!/bin/bash
 # First process of a build's sandbox: makes one image out of /berth/plan, in the store at /work/graph. Nothing outside trusts what it leaves behind.
-# Ends with 0, or 1: a step failed, 10: the context is no archive that can be unpacked here.
+# `build.sh ready` is started before there is a plan, and makes ready what it can. Ends with 0, or 1: a step failed, 10: the context is no archive that can be unpacked here.
 set -uo pipefail
 exec </dev/null >/berth/pipes/log 2>&1
 umask 022
 
-readonly plan=/berth/plan
+readonly plan=/berth/plan given=/berth/given/context
 export HOME=/root TMPDIR=/work/tmp LC_ALL=C.UTF-8 _CONTAINERS_USERNS_CONFIGURED=done
 mkdir -p /work/tmp /work/context /work/result /run/secret /run/bundles
 
 options=(--isolation oci --runtime /berth/runtime --network host --format docker --layers --force-rm)
-mapfile -d '' -t words <"$plan/options"
-options+=("${words[@]}")
+# The first use of a store finds out what the kernel can do with it.
+[[ ${1:-} != ready ]] || buildah images --quiet &>/dev/null
 
 # take_secrets: from a pipe into memory, up to the line that says that this process is watched and may begin; what runs in the build finds them in its environment (see runtime.sh).
 take_secrets() {
@@ -30,17 +30,19 @@ take_secrets() {
 
 # unpack_context: as root of this sandbox, who can make no device and owns nothing outside.
 unpack_context() {
-  tar --extract --file /berth/context --directory /work/context --no-same-owner --same-permissions && return
+  tar --extract --file "$given" --directory /work/context --no-same-owner --same-permissions && return
   echo 'Error: the build context is no tar archive, or holds what cannot be unpacked here'
   exit 10
 }
 
 take_secrets
+mapfile -d '' -t words <"$plan/options"
+options+=("${words[@]}")
 # The host's own contexts are directories; they are read where they are.
 context=/work/context
-if [[ -d /berth/context ]]; then
-  context=/berth/context
-elif [[ -e /berth/context ]]; then
+if [[ -d $given ]]; then
+  context=$given
+elif [[ -e $given ]]; then
   unpack_context
 fi
 if [[ -f /work/context/.dockerignore ]]; then
@@ -51,6 +53,15 @@ fi
 mapfile -d '' -t stage_options <"$plan/stage-options"
 buildah build "${options[@]}" "${stage_options[@]}" --file "$plan/Dockerfile" --iidfile /work/stage "$context" || exit 1
 stage=$(</work/stage)
+printf '%s' "${stage#sha256:}" >/work/result/stage
+
+# What an earlier build has finished in the same way is not done again.
+while read -r known image; do
+  if [[ $known == "${stage#sha256:}" ]]; then
+    printf '%s' "$image" | tee /work/result/finished >/work/result/image
+    exit 0
+  fi
+done <"$plan/finished"
 
 facts=$(buildah inspect --type image --format '{{.OCIv1.Config.User}}|{{index .OCIv1.Config.Labels "io.berth.user"}}' "$stage") || exit 1
 printf '%s' "${facts%%|*}" >/work/result/user

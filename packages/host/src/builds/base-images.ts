@@ -51,7 +51,7 @@ export class BaseImages {
     this.#importer = importer;
   }
 
-  /** Whether names that are not here may be pulled. */
+  /** Whether names that are not here may be pulled. What was found out a while ago counts until it is known anew. */
   async canPull(): Promise<boolean> {
     const { bases, registriesFile } = this.#parts.settings;
     if (bases !== 'auto') {
@@ -115,7 +115,7 @@ export class BaseImages {
 
   async #make(id: string, base: LocalBase, log: BuildLog): Promise<ImageRow> {
     const { log: hostLog, paths } = this.#parts;
-    const sandbox = new BuildSandbox(this.#parts, id);
+    const sandbox = new BuildSandbox(this.#parts, id, { limits: LIMITS, stores: [] });
     const directory = join(paths.contexts, id);
     // What an attempt that was broken off has left.
     await sandbox.remove();
@@ -124,16 +124,15 @@ export class BaseImages {
     const reader = new LogReader(log, (line) => line);
     try {
       const standIn = await this.#makeArchive(base, join(directory, 'rootfs.tar'), log);
+      await sandbox.start(false);
       const end = await sandbox.run(
         {
-          buildId: id,
-          limits: LIMITS,
           secrets: {},
-          stores: [],
           context: directory,
           plan: {
             dockerfile: 'FROM scratch\nADD rootfs.tar /\nCMD ["bash"]\n',
             pull: false,
+            finished: new Map(),
             spec: { id, context: true, arguments: {}, steps: [], user: USER, cacheScope: 'base' },
           },
         },
@@ -142,9 +141,15 @@ export class BaseImages {
       if (!end.complete) {
         throw new Error(`the base ${base.key} could not be made: ${reader.tail.at(-1) ?? 'nothing was said'}`);
       }
-      const visible: string[] = [];
-      const facts = { scope: '', secretsMark: '', base: base.key, phase: 'base', recipe: '', standIn } as const;
-      return await this.#importer.take({ buildId: id, work: sandbox.work, visible, ...facts });
+      const nothing = { scope: '', secretsMark: '', recipe: '', finish: '', finished: [], visible: [] } as const;
+      return await this.#importer.take({
+        buildId: id,
+        work: sandbox.work,
+        base: base.key,
+        phase: 'base',
+        standIn,
+        ...nothing,
+      });
     } finally {
       await rm(directory, { recursive: true, force: true });
       await sandbox

@@ -20,8 +20,10 @@ export interface BuildBundleWish {
   readonly work: string;
   /** Read-only stores by the short names they are mounted under. */
   readonly stores: ReadonlyMap<string, string>;
-  /** Archive; left out where there is none. */
-  readonly context: string | undefined;
+  /** Where its context will be, if it has one. */
+  readonly given: string;
+  /** Whether it is started before there is anything to build. */
+  readonly isReady: boolean;
 }
 
 /** Where the stores are inside: overlay names each layer by its path, and all of them have to fit into one page. */
@@ -87,7 +89,7 @@ export function buildBundle(wish: BuildBundleWish): object {
     bind('/berth/runtime', `${wish.plan}/runtime.sh`, readOnly),
     bind('/work', wish.work, ['rw', 'nosuid', 'nodev']),
     ...[...wish.stores].map(([name, path]) => bind(`${STORES}/${name}`, path, readOnly)),
-    ...(wish.context === undefined ? [] : [bind('/berth/context', wish.context, readOnly)]),
+    bind('/berth/given', wish.given, readOnly),
   ];
   return {
     ociVersion: '1.0.2',
@@ -97,7 +99,7 @@ export function buildBundle(wish: BuildBundleWish): object {
       terminal: false,
       user: { uid: 0, gid: 0 },
       cwd: '/',
-      args: ['/bin/bash', '/berth/plan/build.sh'],
+      args: ['/bin/bash', '/berth/plan/build.sh', ...(wish.isReady ? ['ready'] : [])],
       env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       noNewPrivileges: false,

@@ -4,18 +4,23 @@ import type { BaseImages } from './base-images.ts';
 import { explainBuildEnd } from './build-failures.ts';
 import type { BuildLog } from './build-log.ts';
 import type { BuildParts } from './build-parts.ts';
+import { finishMark } from './build-plan.ts';
 import { recipeOf } from './build-recipe.ts';
 import type { BuildRow, ImageRow } from './build-rows.ts';
-import { BuildSandbox, type SandboxWish } from './build-sandbox.ts';
+import { BuildSandbox, type SandboxFrame } from './build-sandbox.ts';
 import type { Collector } from './collector.ts';
 import { baseNames, replaceBases } from './dockerfile.ts';
 import type { ImageImporter } from './image-importer.ts';
 import { storesOf } from './image-stacks.ts';
 import { masking } from './log-masking.ts';
 import { LogReader, MAX_SPOKEN_BYTES } from './log-reader.ts';
+import type { ReadySandbox } from './ready-sandbox.ts';
 
 /** Stores that one build looks into, at most: each costs it a little. */
 const MAX_VISIBLE_STORES = 48;
+
+/** Earlier images of which a build is told. */
+const MAX_FINISHED = 256;
 
 /** The name of the image that a build is given as its base. */
 const GIVEN_BASE = 'berth:base';
@@ -31,6 +36,7 @@ export interface BuildTools {
   readonly bases: BaseImages;
   readonly importer: ImageImporter;
   readonly collector: Collector;
+  readonly ready: ReadySandbox;
 }
 
 export interface BuildJobWish {
@@ -40,6 +46,16 @@ export interface BuildJobWish {
   /** Of the context that was uploaded; empty without. */
   readonly contextHash: string;
   readonly log: BuildLog;
+}
+
+/** A Dockerfile whose names are those of images that are here, as far as there are such. */
+interface Resolved {
+  readonly dockerfile: string;
+  readonly standIns: readonly string[];
+  /** Stores of those images. */
+  readonly needed: readonly string[];
+  /** Whether nothing is left that a registry would have to be asked for. */
+  readonly isWhole: boolean;
 }
 
 /** Thrown to end a build from outside. */
@@ -58,6 +74,8 @@ export class BuildJob {
   readonly #wish: BuildJobWish;
   readonly #abort = new AbortController();
   #sandbox: BuildSandbox | undefined;
+  /** Stores of its bases, once they are known. */
+  #needed: readonly string[] | undefined;
 
   constructor(tools: BuildTools, wish: BuildJobWish) {
     this.#tools = tools;
@@ -72,9 +90,9 @@ export class BuildJob {
     }
   }
 
-  /** Runs it. Never rejects; nothing of it is left when it resolves but its log and, where it is complete, its image. */
+  /** Runs it. Never rejects. What it has on the machine is the caller's to `clean`. */
   async run(): Promise<BuildEnd> {
-    const { parts, collector } = this.#tools;
+    const { parts } = this.#tools;
     const { id, spec } = this.#wish.row;
     let end: BuildEnd;
     try {
@@ -82,9 +100,6 @@ export class BuildJob {
     } catch (error) {
       end = this.#endOf(error);
     }
-    collector.release(id);
-    await this.#sandbox?.remove().catch((error: unknown) => this.#report(error, 'a sandbox could not be removed'));
-    await rm(parts.paths.context(id), { force: true });
     if (end.phase === 'failed') {
       this.#wish.log.append('error', `the build failed (${end.failure}): ${end.detail}`);
     } else if (end.phase === 'cancelled') {
@@ -96,11 +111,29 @@ export class BuildJob {
     return end;
   }
 
+  /** Nothing of it is left when this resolves but its log and, where it is complete, its image. Never rejects. */
+  async clean(): Promise<void> {
+    const { parts, collector } = this.#tools;
+    const { id } = this.#wish.row;
+    collector.release(id);
+    await this.#sandbox?.remove().catch((error: unknown) => this.#report(error, 'a sandbox could not be removed'));
+    await rm(parts.paths.context(id), { force: true });
+  }
+
+  /** What a sandbox is started with for a build like this one, after it; undefined when it did not get so far. */
+  next(): SandboxFrame | undefined {
+    return this.#needed && { limits: this.#wish.row.spec.limits, stores: this.#visible(this.#needed) };
+  }
+
   async #build(): Promise<ImageRow> {
     const { parts, bases } = this.#tools;
     const { row, log, secretsMark, contextHash } = this.#wish;
     const { spec } = row;
-    const { dockerfile, standIns, needed } = await this.#resolve();
+    if (spec.networkPolicy !== undefined) {
+      log.append('warn', `network policy ${spec.networkPolicy}: kept, but not enforced while an image is built`);
+    }
+    const { dockerfile, standIns, needed, isWhole } = await this.#resolve();
+    this.#needed = needed;
     this.#abort.signal.throwIfAborted();
     const recipe = recipeOf({ spec, dockerfile, secretsMark, contextHash });
     const same = parts.builds.images.all().find((image) => recipe !== '' && image.recipe === recipe);
@@ -111,8 +144,10 @@ export class BuildJob {
     const stores = this.#visible(needed);
     this.#tools.collector.hold(row.id, stores);
     parts.builds.touch(stores);
-    const pull = await bases.canPull();
-    await this.#runSandbox({ stores, dockerfile, pull });
+    const pull = !isWhole && (await bases.canPull());
+    const finish = await finishMark(spec, secretsMark);
+    const finished = this.#finished(finish, stores);
+    await this.#runSandbox({ stores, dockerfile, pull, finished });
     this.#abort.signal.throwIfAborted();
     return this.#tools.importer.take({
       buildId: row.id,
@@ -120,15 +155,17 @@ export class BuildJob {
       scope: spec.cacheScope,
       secretsMark,
       base: '',
-      visible: stores,
+      visible: this.#sandbox?.stores ?? stores,
       phase: 'ready',
       recipe,
+      finish,
+      finished,
       standIn: standIns.length === 0 ? undefined : standIns.join('; '),
     });
   }
 
   /** Every name that the Dockerfile builds upon, as what it stands for. */
-  async #resolve(): Promise<{ dockerfile: string; standIns: string[]; needed: string[] }> {
+  async #resolve(): Promise<Resolved> {
     const { bases, parts } = this.#tools;
     const { row, log } = this.#wish;
     const { spec } = row;
@@ -160,7 +197,19 @@ export class BuildJob {
         }
       }
     }
-    return { dockerfile: replaceBases(text, spec.arguments, (name) => found.get(name)), standIns, needed };
+    const names = baseNames(text, spec.arguments);
+    const isWhole =
+      names.every((name) => found.has(name) || name === 'scratch') && !/^[^#]*--mount=\S*from=/m.test(text);
+    return { dockerfile: replaceBases(text, spec.arguments, (name) => found.get(name)), standIns, needed, isWhole };
+  }
+
+  /** Images that earlier builds have finished in the same way, and whose layers this one holds. */
+  #finished(finish: string, stores: readonly string[]): ImageRow[] {
+    const held = new Set(stores);
+    return this.#tools.parts.builds.images
+      .all()
+      .filter((image) => image.finish === finish && image.stage !== '' && storesOf(image).every((id) => held.has(id)))
+      .slice(-MAX_FINISHED);
   }
 
   /** What it needs, then what it may find: everybody's, and its scope's with the same secrets; last used first. */
@@ -197,30 +246,26 @@ export class BuildJob {
     stores,
     dockerfile,
     pull,
+    finished,
   }: {
     readonly stores: readonly string[];
     readonly dockerfile: string;
     readonly pull: boolean;
+    readonly finished: readonly ImageRow[];
   }): Promise<void> {
     const { parts } = this.#tools;
     const { row, log, secrets } = this.#wish;
     const { limits, ...spec } = row.spec;
-    const wish: SandboxWish = {
-      buildId: row.id,
-      limits,
-      secrets,
-      stores,
-      context: spec.context ? parts.paths.context(row.id) : undefined,
-      plan: { spec, dockerfile, pull },
-    };
-    const sandbox = new BuildSandbox(parts, row.id);
-    this.#sandbox = sandbox;
+    const context = spec.context ? parts.paths.context(row.id) : undefined;
+    const known = new Map(finished.map(({ stage, contentId }) => [stage, contentId]));
+    const job = { secrets, context, plan: { spec, dockerfile, pull, finished: known } };
     const reader = new LogReader(log, masking(secrets));
     const timer = setTimeout(() => {
       this.stop({ phase: 'failed', failure: 'timed_out', detail: `it ran for longer than ${limits.timeoutMs} ms` });
     }, limits.timeoutMs);
     try {
-      const end = await sandbox.run(wish, (bytes) => {
+      const sandbox = await this.#openSandbox({ limits, stores });
+      const end = await sandbox.run(job, (bytes) => {
         reader.write(bytes);
         if (reader.spokenBytes > MAX_SPOKEN_BYTES) {
           this.stop({
@@ -238,6 +283,20 @@ export class BuildJob {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** One that waits for such a build, or a new one. */
+  async #openSandbox(frame: SandboxFrame): Promise<BuildSandbox> {
+    const { parts, ready } = this.#tools;
+    let sandbox = await ready.take(frame);
+    if (sandbox === undefined) {
+      sandbox = new BuildSandbox(parts, this.#wish.row.id, frame);
+      this.#sandbox = sandbox;
+      await sandbox.start(false);
+    }
+    this.#sandbox = sandbox;
+    this.#abort.signal.throwIfAborted();
+    return sandbox;
   }
 
   #endOf(error: unknown): BuildEnd {

@@ -23,6 +23,7 @@ export interface BuildParts
     | 'nameserver'
     | 'paths'
     | 'process'
+    | 'readySandboxes'
     | 'snapshotStore'
     | 'store'
   > {

@@ -14,14 +14,24 @@ export interface PlanWish {
   readonly dockerfile: string;
   /** Whether names that no store knows may be asked for at a registry. */
   readonly pull: boolean;
+  /** Last stages that an earlier build has finished with these very steps, with the image that came of it: by their content ids. */
+  readonly finished: ReadonlyMap<string, string>;
 }
 
-/** Writes what build.sh reads. Holds no secret. */
+/** Writes the scripts that every build runs. */
+export async function writeScripts(directory: string): Promise<void> {
+  await mkdir(join(directory, 'bin'), { recursive: true, mode: 0o755 });
+  await Promise.all([
+    ...['prepare', 'step'].map((name) => copyFile(join(BUILD_FILES, `${name}.sh`), join(directory, 'bin', name))),
+    ...['build.sh', 'runtime.sh'].map((name) => copyFile(join(BUILD_FILES, name), join(directory, name))),
+  ]);
+}
+
+/** Writes what build.sh reads once it is told to begin. Holds no secret. */
 export async function writePlan(directory: string, wish: PlanWish): Promise<void> {
   const { spec, dockerfile, pull } = wish;
   const steps = join(directory, 'steps');
-  await mkdir(steps, { recursive: true, mode: 0o755 });
-  await mkdir(join(directory, 'bin'), { mode: 0o755 });
+  await mkdir(steps, { mode: 0o755 });
   const put = (name: string, text: string) => writeFile(join(directory, name), text, { mode: 0o644 });
   const stageOptions = Object.entries(spec.arguments).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
   await Promise.all([
@@ -31,10 +41,15 @@ export async function writePlan(directory: string, wish: PlanWish): Promise<void
     put('user', preparedFor(spec)),
     put('finish.Dockerfile', finishDockerfile(spec, await prepareVersion())),
     ...spec.steps.map((step, index) => (step.kind === 'file' ? putFile(steps, index, step.content) : undefined)),
-    ...['prepare', 'step'].map((name) => copyFile(join(BUILD_FILES, `${name}.sh`), join(directory, 'bin', name))),
-    copyFile(join(BUILD_FILES, 'build.sh'), join(directory, 'build.sh')),
-    copyFile(join(BUILD_FILES, 'runtime.sh'), join(directory, 'runtime.sh')),
+    put('finished', [...wish.finished].map(([stage, image]) => `${stage} ${image}\n`).join('')),
   ]);
+}
+
+/** The same for builds that do the same after the last stage of their Dockerfile: for whom, and what. */
+export async function finishMark(spec: PlannedSpec, secretsMark: string): Promise<string> {
+  const { cacheScope, steps } = spec;
+  const parts = [cacheScope, secretsMark, steps, preparedFor(spec), await prepareVersion()];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 /** What the label `io.berth.user` says of an image that is prepared. */

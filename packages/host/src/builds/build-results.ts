@@ -39,6 +39,8 @@ export interface BuildResults {
 /** The image that came out of it. */
 export interface BuiltImage {
   readonly contentId: string;
+  /** Of the last stage of the Dockerfile. */
+  readonly stage: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly workdir: string;
   readonly user: string;
@@ -61,10 +63,17 @@ export async function readStore(work: string): Promise<BuildResults> {
   };
 }
 
+/** The image of an earlier build that it found again, by its content id, so that it did nothing more; undefined otherwise. @throws Error */
+export async function readFinished(work: string): Promise<string | undefined> {
+  const contentId = await readText(work, 'result/finished');
+  return contentId === undefined ? undefined : id.parse(contentId.trim());
+}
+
 /** What build.sh wrote at its end. @throws Error */
 export async function readBuiltImage(work: string): Promise<BuiltImage> {
-  const [contentId, user, inspection] = await Promise.all([
+  const [contentId, stage, user, inspection] = await Promise.all([
     readText(work, 'result/image'),
+    readText(work, 'result/stage'),
     readText(work, 'result/user'),
     readJson(work, 'result/image.json', inspected),
   ]);
@@ -76,6 +85,7 @@ export async function readBuiltImage(work: string): Promise<BuiltImage> {
   const labels = Object.entries(facts.Labels ?? {}).filter(([name]) => !/^io\.(berth|buildah)\./.test(name));
   return {
     contentId: id.parse(contentId?.trim()),
+    stage: id.parse(stage?.trim()),
     environment: Object.fromEntries(environment),
     workdir: facts.WorkingDir || '/',
     user: text.parse(user ?? ''),

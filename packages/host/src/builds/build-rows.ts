@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { BuildFailure, BuildPhase, BuildSpec, BuildState, ImageState } from '../contract/index.ts';
+import { addMissingColumns } from '../spool/columns.ts';
 
 /** A build as the host remembers it: the wish without its secrets, and what became of it. */
 export interface BuildRow {
@@ -55,6 +56,10 @@ export interface ImageRow {
   readonly phase: 'ready' | 'base';
   /** Tells builds of the same text, steps, context and bases; empty where that would not mean the same image. */
   readonly recipe: string;
+  /** Content id of the last stage of its Dockerfile; empty where it is not known. */
+  readonly stage: string;
+  /** Tells builds that do the same upon that stage (`finishMark`). */
+  readonly finish: string;
   /** Name by content, by which a Dockerfile can build upon it. */
   readonly contentId: string;
   /** Where that name is known. */
@@ -99,6 +104,8 @@ const SCHEMA = `
     id TEXT PRIMARY KEY,
     phase TEXT NOT NULL,
     recipe TEXT NOT NULL,
+    stage TEXT NOT NULL DEFAULT '',
+    finish TEXT NOT NULL DEFAULT '',
     content_id TEXT NOT NULL,
     content_store TEXT NOT NULL,
     layers TEXT NOT NULL,              -- JSON, top layer first
@@ -112,7 +119,10 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-export const prepareBuildTables = (database: DatabaseSync): void => database.exec(SCHEMA);
+export const prepareBuildTables = (database: DatabaseSync): void => {
+  database.exec(SCHEMA);
+  addMissingColumns(database, 'images', ["stage TEXT NOT NULL DEFAULT ''", "finish TEXT NOT NULL DEFAULT ''"]);
+};
 
 export const buildColumns: Readonly<Record<keyof BuildRow, string>> = {
   id: 'id',
@@ -144,6 +154,8 @@ export const imageColumns: Readonly<Record<keyof ImageRow, string>> = {
   id: 'id',
   phase: 'phase',
   recipe: 'recipe',
+  stage: 'stage',
+  finish: 'finish',
   contentId: 'content_id',
   contentStore: 'content_store',
   layers: 'layers',

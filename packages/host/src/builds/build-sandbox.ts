@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
-import { chown, copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildLimits } from '../contract/index.ts';
 import { cgroupsPathOf } from '../local/host-parts.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import { readOomKills } from '../runtimes/oci/cgroup-usage.ts';
 import { RuntimeCommand } from '../runtimes/oci/runtime-command.ts';
-import { buildBundle, STORES } from './build-bundle.ts';
+import { buildBundle } from './build-bundle.ts';
 import { type BuildParts, placeOf, type RunningSandbox } from './build-parts.ts';
-import { type PlanWish, writePlan } from './build-plan.ts';
+import { type PlanWish, writePlan, writeScripts } from './build-plan.ts';
 import { BuildPipes } from './pipes.ts';
+import { makeEtc, makeSkeleton } from './sandbox-root.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const KILL_TIMEOUT_MS = 20_000;
@@ -17,14 +18,18 @@ const DRAIN_TIMEOUT_MS = 10_000;
 /** What build.sh writes at its very end. */
 const LAST_RESULT = 'result/image';
 
-/** What a sandbox is started for. */
-export interface SandboxWish {
-  readonly buildId: string;
+/** What is settled when a sandbox starts. */
+export interface SandboxFrame {
   readonly limits: BuildLimits;
-  readonly plan: PlanWish;
-  readonly secrets: Readonly<Record<string, string>>;
   /** Ids of the stores in which it may find layers, those most likely first. */
   readonly stores: readonly string[];
+}
+
+/** What a sandbox is told to do, once. */
+export interface SandboxJob {
+  readonly plan: PlanWish;
+  readonly secrets: Readonly<Record<string, string>>;
+  /** An archive or a directory, which it takes for itself. */
   readonly context: string | undefined;
 }
 
@@ -44,22 +49,46 @@ interface Running {
 
 /**
  * The place that one build runs in: buildah and the steps it starts, in namespaces, a cgroup and a network slot like those of a box, with no guest and no memory of
- * earlier builds but their read-only stores.
+ * earlier builds but their read-only stores. It is started, told once what to do, and removed.
  *
  * The whole of buildah is in it, not only its steps, for buildah itself reads what strangers wrote (archives, Dockerfiles that name files and addresses), and earlier versions let
  * mounts of a step out of the step: from here that leads nowhere.
  */
 export class BuildSandbox implements RunningSandbox {
   readonly #parts: BuildParts;
-  readonly #buildId: string;
+  readonly #id: string;
+  readonly #frame: SandboxFrame;
   readonly #pipes: BuildPipes;
   readonly #exit = Promise.withResolvers<number | null>();
   #running: Running | undefined;
+  #hasEnded = false;
+  #take: (bytes: Buffer) => void = () => undefined;
 
-  constructor(parts: BuildParts, buildId: string) {
+  /** @param id no other sandbox, and no box, has it */
+  constructor(parts: BuildParts, id: string, frame: SandboxFrame) {
     this.#parts = parts;
-    this.#buildId = buildId;
+    this.#id = id;
+    this.#frame = frame;
     this.#pipes = new BuildPipes(join(this.#bundle, 'pipes'));
+  }
+
+  get stores(): readonly string[] {
+    return this.#frame.stores;
+  }
+
+  /** Where it is among cgroups, bundles and containers. */
+  get place(): string {
+    return placeOf(this.#id);
+  }
+
+  /** Whether it has begun and not ended. */
+  get alive(): boolean {
+    return this.#running !== undefined && !this.#hasEnded;
+  }
+
+  /** Resolves when its first process has ended, by itself or not. */
+  get over(): Promise<unknown> {
+    return this.#exit.promise;
   }
 
   get running(): Running | undefined {
@@ -68,21 +97,21 @@ export class BuildSandbox implements RunningSandbox {
 
   /** Where it leaves its results, once it has ended. */
   get work(): string {
-    return join(this.#parts.paths.build(this.#buildId), 'build');
+    return join(this.#parts.paths.build(this.#id), 'build');
   }
 
-  /** Starts it and resolves when it has ended by itself. `take` gets its raw output. */
-  async run(wish: SandboxWish, take: (bytes: Buffer) => void): Promise<SandboxEnd> {
-    const { cgroups, configuration, helper, paths } = this.#parts;
-    await this.#prepare(wish, take);
-    const place = placeOf(this.#buildId);
+  /** Starts it, as far as it goes without knowing what for. `isReady`: it waits for that for a while, and makes ready meanwhile what it can. */
+  async start(isReady: boolean): Promise<void> {
+    const { helper, paths } = this.#parts;
+    await this.#prepare(isReady);
     const runtime = this.#runtime;
+    const { place } = this;
     const started = await helper.call('boxStart', {
       boxId: place,
       bundle: this.#bundle,
       layers: [{ path: join(this.#bundle, 'skeleton'), ownerBase: 0 }],
-      upper: join(paths.build(this.#buildId), 'upper'),
-      work: join(paths.build(this.#buildId), 'work'),
+      upper: join(paths.build(this.#id), 'upper'),
+      work: join(paths.build(this.#id), 'work'),
       ownerBase: this.#parts.ownerBase,
       runtime: runtime.run(place, this.#bundle, join(this.#bundle, 'pid'), join(this.#bundle, 'runtime.log')),
       runtimeDelete: runtime.delete(place),
@@ -92,30 +121,46 @@ export class BuildSandbox implements RunningSandbox {
     this.#running = started;
     this.#parts.sandboxes.set(place, this);
     await this.watch();
+  }
+
+  /** Has it do this, and resolves when it has ended by itself. `take` gets its raw output. */
+  async run(job: SandboxJob, take: (bytes: Buffer) => void): Promise<SandboxEnd> {
+    const { cgroups, configuration, helper, paths } = this.#parts;
+    this.#take = take;
+    if (job.context !== undefined) {
+      await rename(job.context, join(this.#given, 'context'));
+    }
+    await writePlan(join(this.#bundle, 'plan'), job.plan);
     // It waits for this: what ends before it is watched would look like one that never began.
-    this.#pipes.send(secretLines(wish.secrets)).catch(() => undefined);
+    this.#pipes.send(secretLines(job.secrets)).catch(() => undefined);
     const waitStatus = await this.#exit.promise;
+    const isComplete = waitStatus === 0 || (waitStatus === null && existsSync(join(this.work, LAST_RESULT)));
+    if (isComplete) {
+      // With its first process went all the others.
+      await this.#pipes.drain(DRAIN_TIMEOUT_MS);
+      return { waitStatus, complete: true, oomKills: 0, usedBytes: 0 };
+    }
     const [oomKills, { usedBytes }] = await Promise.all([
-      readOomKills(cgroups, cgroupsPathOf(configuration, place)),
-      helper.call('subvolumeUsage', { path: paths.build(this.#buildId) }),
+      readOomKills(cgroups, cgroupsPathOf(configuration, this.place)),
+      helper.call('subvolumeUsage', { path: paths.build(this.#id) }),
     ]);
-    this.#parts.sandboxes.delete(place);
+    this.#parts.sandboxes.delete(this.place);
     await this.kill();
     await this.#pipes.drain(DRAIN_TIMEOUT_MS);
-    const complete = waitStatus === 0 || (waitStatus === null && existsSync(join(this.work, LAST_RESULT)));
-    return { waitStatus, complete, oomKills, usedBytes };
+    return { waitStatus, complete: false, oomKills, usedBytes };
   }
 
   /** The helper may be a new one. */
   async watch(helper: Pick<BuildParts['helper'], 'call'> = this.#parts.helper): Promise<void> {
     if (this.#running !== undefined) {
       const { pid, startTimeTicks } = this.#running;
-      await helper.call('boxWatch', { boxId: placeOf(this.#buildId), pid, startTimeTicks });
+      await helper.call('boxWatch', { boxId: this.place, pid, startTimeTicks });
     }
   }
 
   exited(pid: number, waitStatus: number | null): void {
     if (this.#running?.pid === pid) {
+      this.#hasEnded = true;
       this.#exit.resolve(waitStatus);
     }
   }
@@ -123,7 +168,7 @@ export class BuildSandbox implements RunningSandbox {
   /** Ends every process of it and frees network and cgroups. */
   async kill(): Promise<void> {
     const { cgroups, configuration, helper } = this.#parts;
-    const place = placeOf(this.#buildId);
+    const { place } = this;
     const directories = cgroupDirectories(cgroups, cgroupsPathOf(configuration, place));
     if (this.#running === undefined) {
       await helper.call('cgroupsRemove', { paths: directories });
@@ -137,97 +182,60 @@ export class BuildSandbox implements RunningSandbox {
   /** Removes all that it has on the disk. Repeatable, and from every half-done state. */
   async remove(): Promise<void> {
     const { helper, paths, sandboxes } = this.#parts;
-    sandboxes.delete(placeOf(this.#buildId));
+    sandboxes.delete(this.place);
     await this.kill();
     await this.#pipes.drain(DRAIN_TIMEOUT_MS);
-    await rm(this.#runtime.stateDirectory(placeOf(this.#buildId)), { recursive: true, force: true });
+    await rm(this.#runtime.stateDirectory(this.place), { recursive: true, force: true });
     await rm(this.#bundle, { recursive: true, force: true });
-    await helper.call('subvolumeDelete', { path: paths.build(this.#buildId) });
+    await rm(this.#given, { recursive: true, force: true });
+    await helper.call('subvolumeDelete', { path: paths.build(this.#id) });
   }
 
   get #bundle(): string {
-    return this.#parts.paths.bundle(placeOf(this.#buildId));
+    return this.#parts.paths.bundle(this.place);
+  }
+
+  /** On the volume, as contexts are: what it is given is moved, not copied. */
+  get #given(): string {
+    return `${this.#parts.paths.context(this.#id)}.given`;
   }
 
   get #runtime(): RuntimeCommand {
     return new RuntimeCommand(this.#parts.configuration.runtime, this.#parts.paths.runcRoot);
   }
 
-  async #prepare(wish: SandboxWish, take: (bytes: Buffer) => void): Promise<void> {
+  async #prepare(isReady: boolean): Promise<void> {
     const { configuration, helper, machine, ownerBase, paths, process } = this.#parts;
-    const [bundle, subvolume] = [this.#bundle, paths.build(this.#buildId)];
-    const stores = new Map(wish.stores.map((id, index) => [String(index), paths.imageStore(id)]));
-    await helper.call('subvolumeCreate', { path: subvolume, limitBytes: wish.limits.diskBytes, ownerBase });
+    const { limits } = this.#frame;
+    const [bundle, subvolume] = [this.#bundle, paths.build(this.#id)];
+    const stores = new Map(this.#frame.stores.map((id, index) => [String(index), paths.imageStore(id)]));
+    await helper.call('subvolumeCreate', { path: subvolume, limitBytes: limits.diskBytes, ownerBase });
     await mkdir(this.work, { mode: 0o700 });
     await chown(this.work, ownerBase, ownerBase);
+    await mkdir(this.#given, { mode: 0o755 });
     await mkdir(join(bundle, 'rootfs'), { recursive: true, mode: 0o711 });
-    await this.#makeSkeleton(join(bundle, 'skeleton'));
-    await this.#makeEtc(join(bundle, 'etc'), [...stores.keys()]);
-    await writePlan(join(bundle, 'plan'), wish.plan);
-    await this.#pipes.open(ownerBase, take);
+    await makeSkeleton(join(bundle, 'skeleton'));
+    await makeEtc(join(bundle, 'etc'), [...stores.keys()], this.#parts);
+    await writeScripts(join(bundle, 'plan'));
+    await this.#pipes.open(ownerBase, (bytes) => this.#take(bytes));
     const config = buildBundle({
-      limits: wish.limits,
+      limits,
       slot: configuration.owners.boxes,
       ownerBase,
-      cgroupsPath: cgroupsPathOf(configuration, placeOf(this.#buildId)),
+      cgroupsPath: cgroupsPathOf(configuration, this.place),
       machine,
       process,
       etc: join(bundle, 'etc'),
       plan: join(bundle, 'plan'),
       pipes: join(bundle, 'pipes'),
+      given: this.#given,
       work: this.work,
       stores,
-      context: wish.context,
+      isReady,
     });
     await writeFile(join(bundle, 'config.json'), JSON.stringify(config), { mode: 0o600 });
   }
-
-  /** The root directory: links into /usr, as distributions have them. */
-  async #makeSkeleton(directory: string): Promise<void> {
-    await mkdir(directory, { mode: 0o755 });
-    for (const name of ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']) {
-      if (existsSync(join('/usr', name))) {
-        await symlink(join('usr', name), join(directory, name));
-      }
-    }
-    for (const name of ['var/tmp', 'var/lib', 'tmp', 'root']) {
-      await mkdir(join(directory, name), { recursive: true, mode: 0o755 });
-    }
-  }
-
-  async #makeEtc(directory: string, stores: readonly string[]): Promise<void> {
-    const { nameserver, settings } = this.#parts;
-    await mkdir(join(directory, 'containers'), { recursive: true, mode: 0o755 });
-    await mkdir(join(directory, 'ssl'), { mode: 0o755 });
-    const put = (name: string, text: string) => writeFile(join(directory, name), text, { mode: 0o644 });
-    const shortNames = '/etc/containers/registries.conf.d/shortnames.conf';
-    const aliases = (await readFile(shortNames, 'utf8').catch(() => '')).replaceAll(/^\s*unqualified.*$/gm, '');
-    await Promise.all([
-      put('passwd', 'root:x:0:0:root:/root:/bin/bash\n'),
-      put('group', 'root:x:0:\n'),
-      put('hosts', '127.0.0.1\tlocalhost build\n'),
-      put('resolv.conf', `nameserver ${nameserver()}\n`),
-      put('containers/policy.json', JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] })),
-      put('containers/storage.conf', storageConf(stores)),
-      put('containers/containers.conf', '[containers]\nhttp_proxy = false\nlog_driver = "k8s-file"\n'),
-      settings.registriesFile === undefined
-        ? put('containers/registries.conf', `${REGISTRIES}\n${aliases}`)
-        : copyFile(settings.registriesFile, join(directory, 'containers/registries.conf')),
-    ]);
-  }
 }
-
-const REGISTRIES = 'unqualified-search-registries = ["docker.io"]\nshort-name-mode = "permissive"';
-
-const storageConf = (stores: readonly string[]) => `[storage]
-driver = "overlay"
-runroot = "/run/containers/storage"
-graphroot = "/work/graph"
-[storage.options]
-additionalimagestores = [${stores.map((name) => `"${STORES}/${name}"`).join(', ')}]
-[storage.options.overlay]
-mountopt = "nodev"
-`;
 
 /** What build.sh reads: a line a secret, one (`-`) with the text that runtime.sh puts into a bundle's environment, and one that ends it. */
 function secretLines(secrets: Readonly<Record<string, string>>): string {

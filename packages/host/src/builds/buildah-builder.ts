@@ -21,6 +21,7 @@ import { Contexts } from './contexts.ts';
 import { ImageImporter } from './image-importer.ts';
 import { boxLayers } from './image-stacks.ts';
 import type { LocalBuilder } from './local-builder.ts';
+import { ReadySandbox } from './ready-sandbox.ts';
 
 /** Longest line of a Dockerfile that buildah reads, with room for what is put around a command. */
 const MAX_COMMAND_BYTES = 48 * 1024;
@@ -39,17 +40,21 @@ export class BuildahBuilder implements LocalBuilder {
   readonly #contexts: Contexts;
   readonly #queue: BuildQueue;
   readonly #live = new Map<string, Live>();
+  /** Of builds that have ended otherwise. */
+  readonly #cleaning = new Set<Promise<void>>();
   #key: Buffer = Buffer.alloc(0);
   #closed = false;
 
   constructor(parts: BuildParts) {
     const importer = new ImageImporter(parts);
+    const collector = new Collector(parts, importer);
     this.#parts = parts;
     this.#tools = {
       parts,
       importer,
       bases: new BaseImages(parts, importer),
-      collector: new Collector(parts, importer),
+      collector,
+      ready: new ReadySandbox(parts, collector),
     };
     this.#contexts = new Contexts(parts.paths.contexts, parts.settings.maxContextBytes);
     this.#queue = new BuildQueue(parts.settings.parallelBuilds, (id) => this.#run(id));
@@ -203,7 +208,8 @@ export class BuildahBuilder implements LocalBuilder {
     await this.#tools.collector.prune(settings.cacheBytes);
   }
 
-  pruneBuildCache({ keepBytes }: { readonly keepBytes: number }): Promise<{ readonly freedBytes: number }> {
+  async pruneBuildCache({ keepBytes }: { readonly keepBytes: number }): Promise<{ readonly freedBytes: number }> {
+    await this.#tools.ready.drop();
     return this.#tools.collector.prune(keepBytes);
   }
 
@@ -211,6 +217,8 @@ export class BuildahBuilder implements LocalBuilder {
     this.#closed = true;
     const end: BuildEnd = { phase: 'failed', failure: 'host_lost', detail: 'the host was stopped while it built' };
     await Promise.all([...this.#live.keys()].map((id) => this.#stop(id, end)));
+    await Promise.all(this.#cleaning);
+    await this.#tools.ready.drop();
   }
 
   #enqueue(row: BuildRow): void {
@@ -245,10 +253,31 @@ export class BuildahBuilder implements LocalBuilder {
     const { log, secrets } = live;
     const secretsMark = markOf(secrets, this.#key);
     const contextHash = row.spec.context ? this.#contexts.hashOf(buildId) : '';
-    live.job = new BuildJob(this.#tools, { row, secrets, secretsMark, contextHash, log });
-    const end = await live.job.run();
+    const job = new BuildJob(this.#tools, { row, secrets, secretsMark, contextHash, log });
+    live.job = job;
+    const end = await job.run();
+    // Whoever waits for an image need not wait for the sandbox to go; whoever sees a build fail finds nothing of it left.
+    if (end.phase !== 'complete') {
+      await job.clean();
+    }
+    const after = this.#after(job, end.phase === 'complete');
+    this.#cleaning.add(after);
     await this.#ended(buildId, live, end);
-    await this.#tools.collector.prune(this.#parts.settings.cacheBytes);
+    await after;
+    this.#cleaning.delete(after);
+  }
+
+  /** Nobody waits for this but the builds in line. */
+  async #after(job: BuildJob, hasToClean: boolean): Promise<void> {
+    const { collector, ready } = this.#tools;
+    if (hasToClean) {
+      await job.clean();
+    }
+    await collector.prune(this.#parts.settings.cacheBytes);
+    const frame = this.#closed ? undefined : job.next();
+    if (frame !== undefined) {
+      ready.prepare(frame);
+    }
   }
 
   async #ended(buildId: string, live: Live, end: BuildEnd): Promise<void> {

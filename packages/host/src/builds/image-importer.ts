@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { Turns } from '../local/turns.ts';
 import type { BuildParts } from './build-parts.ts';
-import { readBuiltImage, readStore } from './build-results.ts';
+import { readBuiltImage, readFinished, readStore } from './build-results.ts';
 import type { ImageRow, StoreRow } from './build-rows.ts';
 import { stackOf } from './image-stacks.ts';
 
@@ -28,6 +28,9 @@ export interface ImportWish {
   readonly visible: readonly string[];
   readonly phase: ImageRow['phase'];
   readonly recipe: string;
+  readonly finish: string;
+  /** Images that it may have found again instead of making its own. */
+  readonly finished: readonly ImageRow[];
   readonly standIn: string | undefined;
 }
 
@@ -54,7 +57,9 @@ export class ImageImporter {
   /** @throws Error when it is not what a build leaves, or too much */
   async take(wish: ImportWish): Promise<ImageRow> {
     const { builds } = this.#parts;
-    const [built, own] = await Promise.all([readBuiltImage(wish.work), readStore(wish.work)]);
+    const [found, own] = await Promise.all([readFinished(wish.work), readStore(wish.work)]);
+    const again = wish.finished.find(({ contentId }) => contentId === found);
+    const built = again ?? (await readBuiltImage(wish.work));
     const visible = wish.visible.flatMap((id) => builds.stores.get(id) ?? []);
     const store: StoreRow = {
       id: wish.buildId,
@@ -76,6 +81,8 @@ export class ImageImporter {
       id: wish.buildId,
       phase: wish.phase,
       recipe: wish.recipe,
+      stage: built.stage,
+      finish: wish.finish,
       contentId: built.contentId,
       contentStore: stack.contentStore,
       layers: stack.layers,

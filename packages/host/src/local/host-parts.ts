@@ -25,6 +25,8 @@ export interface HostParts {
   readonly paths: StatePaths;
   readonly store: BoxStore;
   readonly snapshotStore: SnapshotStore;
+  /** Places of sandboxes that wait for a build. */
+  readonly readySandboxes: Set<string>;
   readonly builds: BuildStore;
   readonly spool: Spool;
   readonly helper: HelperClient;

@@ -7,7 +7,10 @@ import { cgroupParent, type HostParts, READY_NETWORKS } from './host-parts.ts';
 /** What a host without boxes must not have, beside what its pool has, counted in the kernel and on disk, not in this process's memory. */
 export async function countLeaks(parts: HostParts): Promise<Record<string, number>> {
   const { paths, cgroups, configuration, store } = parts;
-  const waiting = new Set(store.all().flatMap((row) => (isNobodys(row) ? [row.place] : [])));
+  const waiting = new Set([
+    ...store.all().flatMap((row) => (isNobodys(row) ? [row.place] : [])),
+    ...parts.readySandboxes,
+  ]);
   const roots = paths.runtimeRoots;
   const parents = cgroupDirectories(cgroups, cgroupParent(configuration));
   const [

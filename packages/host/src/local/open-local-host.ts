@@ -111,6 +111,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     store,
     snapshotStore,
     builds,
+    readySandboxes: new Set(),
     spool,
     helper,
     guests,
