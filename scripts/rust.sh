@@ -1,4 +1,4 @@
-# Guest and helper: small static Rust programs, built once for their sources. Sourced by ./berth.
+# Guest, helper and sudo: small static Rust programs, built once for their sources. Sourced by ./berth.
 
 readonly oldest_rust_minor=85
 
@@ -25,14 +25,14 @@ install_rust() {
 
 # rust_hash: of the sources the binaries are made of.
 rust_hash() {
-  (cd "$berth_home" && find Cargo.toml Cargo.lock packages/guest/agent packages/guest/protocol packages/host/helper -type f \
+  (cd "$berth_home" && find Cargo.toml Cargo.lock packages/guest/agent packages/guest/protocol packages/guest/sudo packages/host/helper -type f \
     \( -name '*.rs' -o -name 'Cargo.*' -o -name '*.proto' -o -name '*.toml' \) -not -path '*/target/*' -not -path '*/fuzz/*' -print0 2>/dev/null |
     sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
 }
 
 install_binaries() {
   binaries_home="$BERTH_CACHE/bin/$(rust_hash)"
-  [[ -x $binaries_home/berth-guest && -x $binaries_home/berth-helper ]] && return
+  [[ -x $binaries_home/berth-guest && -x $binaries_home/berth-helper && -x $binaries_home/berth-sudo ]] && return
   install_rust
   step 'building the guest agent and the host helper' 'is a crates registry reachable? see the log' build_binaries "$binaries_home"
 }
@@ -44,7 +44,7 @@ build_binaries() {
   (cd "$berth_home" && CARGO_TARGET_DIR="$BERTH_CACHE/target" RUSTFLAGS='-C target-feature=+crt-static' \
     cargo build --release --locked --workspace --bins --target "$rust_target")
   mkdir -p "$temporary"
-  install -m 755 "$built/berth-guest" "$built/berth-helper" "$temporary/"
+  install -m 755 "$built"/berth-{guest,helper,sudo} "$temporary/"
   rm -rf "$target"
   mv "$temporary" "$target"
   chmod 755 "$BERTH_CACHE" "$BERTH_CACHE/bin" "$target"

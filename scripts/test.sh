@@ -14,6 +14,7 @@ run_tests() {
       readable_checkout "$what" "$@"
       setup test
       install_test_packages
+      with_setup_lock install_test_archives
       [[ $what == integration ]] || with_setup_lock install_versitygw
       ;;
     fresh) run_fresh "$@"; return ;;
@@ -52,6 +53,29 @@ install_test_packages() {
   /usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
   ((${#missing[@]} == 0)) ||
     with_setup_lock step "installing packages for tests: ${missing[*]}" 'is a Debian mirror reachable? try: apt-get update' apt_install "${missing[@]}"
+}
+
+# What tests look into without installing it: a registry (whose package would start a service), a user land without bash, a libc that is not Debian's.
+readonly test_archives=(docker-registry busybox-static musl)
+
+# install_test_archives: unpacked side by side; whole or not at all.
+install_test_archives() {
+  export BERTH_TEST_PACKAGES=$BERTH_CACHE/test-packages/$(hash_of_text "${test_archives[*]}")
+  [[ -d $BERTH_TEST_PACKAGES ]] || step "fetching packages for tests: ${test_archives[*]}" 'is a Debian mirror reachable? try: apt-get update' fetch_test_archives
+}
+
+fetch_test_archives() {
+  local temporary="$BERTH_CACHE/test-packages/.partial.$$" archive
+  rm -rf "$BERTH_CACHE/test-packages"
+  mkdir -p "$temporary/root"
+  chmod 755 "$BERTH_CACHE/test-packages" "$temporary" "$temporary/root"
+  (
+    cd "$temporary"
+    apt-get download -o APT::Sandbox::User=root "${test_archives[@]}" || { apt-get update && apt-get download -o APT::Sandbox::User=root "${test_archives[@]}"; }
+    for archive in *.deb; do dpkg-deb --extract "$archive" root; done
+  )
+  mv "$temporary/root" "$BERTH_TEST_PACKAGES"
+  rm -rf "$temporary"
 }
 
 # has_runsc: without it the tests of the grade gvisor would be left out unnoticed.

@@ -28,16 +28,20 @@ const group = (
 
 /** Conformance where the grade of isolation can make a difference; BERTH_TEST_ALL_GRADES=1 runs all of it. */
 const gradeMatters = [
-  'code-mounts',
-  'devbox-create',
-  'devbox-fork',
-  'devbox-lifecycle',
-  'devbox-setup',
-  'devbox-suspend',
-  'execution-*',
-  'files*',
-  'logs',
-  'snapshots',
+  'blueprints/build',
+  'blueprints/context',
+  ...[
+    'code-mounts',
+    'devbox-create',
+    'devbox-fork',
+    'devbox-lifecycle',
+    'devbox-setup',
+    'devbox-suspend',
+    'execution-*',
+    'files*',
+    'logs',
+    'snapshots',
+  ].map((name) => `typescript/${name}`),
 ];
 const every = process.env['BERTH_TEST_ALL_GRADES'] === '1';
 
@@ -51,7 +55,7 @@ const sandboxed =
     : [
         group('conformance', 6, {
           grade: 'gvisor',
-          files: every ? ['**/*'] : gradeMatters.map((name) => `typescript/${name}`),
+          files: every ? ['**/*'] : gradeMatters,
         }),
         group('escape', 7, { workers: 1, grade: 'gvisor' }),
       ];

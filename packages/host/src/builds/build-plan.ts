@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BuildSpec, BuildStep } from '../contract/index.ts';
 
 /** Scripts of images/build. */
@@ -18,9 +18,11 @@ export interface PlanWish {
   readonly finished: ReadonlyMap<string, string>;
 }
 
-/** Writes the scripts that every build runs. */
-export async function writeScripts(directory: string): Promise<void> {
+/** Writes the scripts that every build runs, and the sudo for images that can have no other, which lies beside the guest. */
+export async function writeScripts(directory: string, guestBinary: string): Promise<void> {
   await mkdir(join(directory, 'bin'), { recursive: true, mode: 0o755 });
+  // A guest from elsewhere may have none beside it.
+  await copyFile(join(dirname(guestBinary), 'berth-sudo'), join(directory, 'bin/sudo')).catch(() => undefined);
   await Promise.all([
     ...['prepare', 'step'].map((name) => copyFile(join(BUILD_FILES, `${name}.sh`), join(directory, 'bin', name))),
     ...['build.sh', 'runtime.sh'].map((name) => copyFile(join(BUILD_FILES, name), join(directory, name))),

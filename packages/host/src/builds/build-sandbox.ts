@@ -216,7 +216,7 @@ export class BuildSandbox implements RunningSandbox {
     await mkdir(join(bundle, 'rootfs'), { recursive: true, mode: 0o711 });
     await makeSkeleton(join(bundle, 'skeleton'));
     await makeEtc(join(bundle, 'etc'), [...stores.keys()], this.#parts);
-    await writeScripts(join(bundle, 'plan'));
+    await writeScripts(join(bundle, 'plan'), configuration.guestBinary);
     await this.#pipes.open(ownerBase, (bytes) => this.#take(bytes));
     const config = buildBundle({
       limits,
