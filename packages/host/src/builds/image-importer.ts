@@ -106,9 +106,11 @@ export class ImageImporter {
     builds.stores.put(store);
     try {
       await this.discard(store.id);
+      const words = [join(work, 'graph'), paths.imageStore(store.id), paths.imageSeed, String(settings.maxFiles)];
       const { stdout } = await run(
-        configuration.helperBinary,
-        ['import', join(work, 'graph'), paths.imageStore(store.id), paths.imageSeed, String(settings.maxFiles)],
+        'setpriv',
+        // Else it would go on writing where the next host cleans up.
+        ['--pdeathsig', 'KILL', configuration.helperBinary, 'import', ...words],
         { timeout: IMPORT_TIMEOUT_MS, killSignal: 'SIGKILL' },
       );
       const { bytes } = imported.parse(JSON.parse(stdout));
