@@ -94,6 +94,9 @@ pub struct NetworkWish {
     /// How boxes reach the control plane; none, and they do not.
     #[serde(default)]
     pub door: Option<Door>,
+    /// Open to boxes and builds even if private or on this machine.
+    #[serde(default)]
+    pub registries: Vec<Entrance>,
 }
 
 /// The one port of this machine that boxes may use, at the address of their name server.

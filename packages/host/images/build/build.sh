@@ -1,6 +1,7 @@
 #!/bin/bash
 # First process of a build's sandbox: makes one image out of /berth/plan, in the store at /work/graph. Nothing outside trusts what it leaves behind.
-# `build.sh ready` is started before there is a plan, and makes ready what it can. Ends with 0, or 1: a step failed, 10: the context is no archive that can be unpacked here.
+# `build.sh ready` is started before there is a plan, and makes ready what it can.
+# Ends with 0, or 1: a step failed, 10: the context is no archive that can be unpacked here, 11: an image could not be pulled.
 set -uo pipefail
 exec </dev/null >/berth/pipes/log 2>&1
 umask 022
@@ -35,6 +36,19 @@ unpack_context() {
   exit 10
 }
 
+# pull NAME…: so that a registry that is silent ends the build soon, and what a registry says is told from what a step says.
+pull() {
+  local name status seconds
+  seconds=$(<"$plan/pull-seconds")
+  for name in "$@"; do
+    timeout --kill-after=5 "$seconds" buildah pull --policy missing --quiet "$name" >/dev/null
+    status=$?
+    ((status == 0)) && continue
+    ((status != 124 && status != 137)) || echo "Error: $name was not pulled within $seconds s: its registry is slow or silent"
+    exit 11
+  done
+}
+
 take_secrets
 mapfile -d '' -t words <"$plan/options"
 options+=("${words[@]}")
@@ -50,6 +64,9 @@ if [[ -f /work/context/.dockerignore ]]; then
   options+=(--ignorefile /work/dockerignore)
 fi
 
+[[ ! -e /etc/containers/auth.json ]] || export REGISTRY_AUTH_FILE=/etc/containers/auth.json
+mapfile -d '' -t names <"$plan/names"
+pull "${names[@]}"
 mapfile -d '' -t stage_options <"$plan/stage-options"
 buildah build "${options[@]}" "${stage_options[@]}" --file "$plan/Dockerfile" --iidfile /work/stage "$context" || exit 1
 stage=$(</work/stage)

@@ -132,6 +132,8 @@ export class BaseImages {
           plan: {
             dockerfile: 'FROM scratch\nADD rootfs.tar /\nCMD ["bash"]\n',
             pull: false,
+            names: [],
+            pullTimeoutMs: 0,
             finished: new Map(),
             spec: { id, context: true, arguments: {}, steps: [], user: USER, cacheScope: 'base' },
           },

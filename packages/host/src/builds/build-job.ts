@@ -54,6 +54,8 @@ interface Resolved {
   readonly standIns: readonly string[];
   /** Stores of those images. */
   readonly needed: readonly string[];
+  /** The names that are left for registries, if every one of them is needed. */
+  readonly names: readonly string[];
   /** Whether nothing is left that a registry would have to be asked for. */
   readonly isWhole: boolean;
 }
@@ -132,7 +134,7 @@ export class BuildJob {
     if (spec.networkPolicy !== undefined) {
       log.append('warn', `network policy ${spec.networkPolicy}: kept, but not enforced while an image is built`);
     }
-    const { dockerfile, standIns, needed, isWhole } = await this.#resolve();
+    const { dockerfile, standIns, needed, names, isWhole } = await this.#resolve();
     this.#needed = needed;
     this.#abort.signal.throwIfAborted();
     const recipe = recipeOf({ spec, dockerfile, secretsMark, contextHash });
@@ -147,7 +149,7 @@ export class BuildJob {
     const pull = !isWhole && (await bases.canPull());
     const finish = await finishMark(spec, secretsMark);
     const finished = this.#finished(finish, stores);
-    await this.#runSandbox({ stores, dockerfile, pull, finished });
+    await this.#runSandbox({ stores, dockerfile, pull, names, finished });
     this.#abort.signal.throwIfAborted();
     return this.#tools.importer.take({
       buildId: row.id,
@@ -197,10 +199,11 @@ export class BuildJob {
         }
       }
     }
-    const names = baseNames(text, spec.arguments);
-    const isWhole =
-      names.every((name) => found.has(name) || name === 'scratch') && !/^[^#]*--mount=\S*from=/m.test(text);
-    return { dockerfile: replaceBases(text, spec.arguments, (name) => found.get(name)), standIns, needed, isWhole };
+    const dockerfile = replaceBases(text, spec.arguments, (name) => found.get(name));
+    const missing = baseNames(text, spec.arguments).filter((name) => !found.has(name) && name !== 'scratch');
+    const isWhole = missing.length === 0 && !/^[^#]*--mount=\S*from=/m.test(text);
+    const names = spec.target === undefined ? missing : [];
+    return { dockerfile, standIns, needed, names, isWhole };
   }
 
   /** Images that earlier builds have finished in the same way, and whose layers this one holds. */
@@ -246,19 +249,22 @@ export class BuildJob {
     stores,
     dockerfile,
     pull,
+    names,
     finished,
   }: {
     readonly stores: readonly string[];
     readonly dockerfile: string;
     readonly pull: boolean;
+    readonly names: readonly string[];
     readonly finished: readonly ImageRow[];
   }): Promise<void> {
     const { parts } = this.#tools;
     const { row, log, secrets } = this.#wish;
     const { limits, ...spec } = row.spec;
+    const { pullTimeoutMs } = parts.settings;
     const context = spec.context ? parts.paths.context(row.id) : undefined;
     const known = new Map(finished.map(({ stage, contentId }) => [stage, contentId]));
-    const job = { secrets, context, plan: { spec, dockerfile, pull, finished: known } };
+    const job = { secrets, context, plan: { spec, dockerfile, pull, names, pullTimeoutMs, finished: known } };
     const reader = new LogReader(log, masking(secrets));
     const timer = setTimeout(() => {
       this.stop({ phase: 'failed', failure: 'timed_out', detail: `it ran for longer than ${limits.timeoutMs} ms` });
@@ -278,7 +284,10 @@ export class BuildJob {
       reader.end();
       this.#abort.signal.throwIfAborted();
       if (!end.complete) {
-        throw new BuildAborted({ phase: 'failed', ...explainBuildEnd(end, limits, reader.tail) });
+        throw new BuildAborted({
+          phase: 'failed',
+          ...explainBuildEnd(end, limits, reader.tail, pull || names.length === 0),
+        });
       }
     } finally {
       clearTimeout(timer);

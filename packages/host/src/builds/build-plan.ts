@@ -14,6 +14,9 @@ export interface PlanWish {
   readonly dockerfile: string;
   /** Whether names that no store knows may be asked for at a registry. */
   readonly pull: boolean;
+  /** Names to pull before anything is built, each within `pullTimeoutMs`, if no store knows them. */
+  readonly names: readonly string[];
+  readonly pullTimeoutMs: number;
   /** Last stages that an earlier build has finished with these very steps, with the image that came of it: by their content ids. */
   readonly finished: ReadonlyMap<string, string>;
 }
@@ -40,6 +43,8 @@ export async function writePlan(directory: string, wish: PlanWish): Promise<void
     put('Dockerfile', dockerfile.endsWith('\n') ? dockerfile : `${dockerfile}\n`),
     put('options', words([pull ? '--pull=false' : '--pull-never'])),
     put('stage-options', words([...(spec.target === undefined ? [] : ['--target', spec.target]), ...stageOptions])),
+    put('names', words(pull ? wish.names : [])),
+    put('pull-seconds', String(Math.ceil(wish.pullTimeoutMs / 1_000))),
     put('user', preparedFor(spec)),
     put('finish.Dockerfile', finishDockerfile(spec, await prepareVersion())),
     ...spec.steps.map((step, index) => (step.kind === 'file' ? putFile(steps, index, step.content) : undefined)),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import type { BuildParts } from './build-parts.ts';
 import { BuildSandbox, type SandboxFrame } from './build-sandbox.ts';
 import type { Collector } from './collector.ts';
@@ -31,7 +32,7 @@ export class ReadySandbox {
   /** The one that waits for such a build, which is the caller's from now on; undefined without. */
   async take(frame: SandboxFrame): Promise<BuildSandbox | undefined> {
     const kept = this.#kept;
-    if (kept === undefined || kept.key !== keyOf(frame)) {
+    if (kept === undefined || kept.key !== this.#keyOf(frame)) {
       return undefined;
     }
     this.#forget(kept);
@@ -46,7 +47,7 @@ export class ReadySandbox {
 
   /** Starts one, in place of that for other builds. */
   prepare(frame: SandboxFrame): void {
-    const key = keyOf(frame);
+    const key = this.#keyOf(frame);
     if (this.#kept?.key === key) {
       return;
     }
@@ -100,6 +101,13 @@ export class ReadySandbox {
       );
     this.#parts.readySandboxes.delete(sandbox.place);
   }
-}
 
-const keyOf = ({ limits, stores }: SandboxFrame): string => JSON.stringify([limits, stores.toSorted()]);
+  /** The operator's files are read when a sandbox starts. */
+  #keyOf({ limits, stores }: SandboxFrame): string {
+    const { registriesAuthFile, registriesFile } = this.#parts.settings;
+    const changed = [registriesAuthFile, registriesFile].map((path) =>
+      path === undefined ? 0 : (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0),
+    );
+    return JSON.stringify([limits, stores.toSorted(), changed]);
+  }
+}

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chown, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { STORES } from './build-bundle.ts';
 import type { BuildParts } from './build-parts.ts';
@@ -24,7 +24,7 @@ export async function makeSkeleton(directory: string): Promise<void> {
 export async function makeEtc(
   directory: string,
   stores: readonly string[],
-  { nameserver, settings }: Pick<BuildParts, 'nameserver' | 'settings'>,
+  { nameserver, ownerBase, settings }: Pick<BuildParts, 'nameserver' | 'ownerBase' | 'settings'>,
 ): Promise<void> {
   await mkdir(join(directory, 'containers'), { recursive: true, mode: 0o755 });
   await mkdir(join(directory, 'ssl'), { mode: 0o755 });
@@ -42,6 +42,11 @@ export async function makeEtc(
       ? put('containers/registries.conf', `${REGISTRIES}\n${aliases}`)
       : copyFile(settings.registriesFile, join(directory, 'containers/registries.conf')),
   ]);
+  if (settings.registriesAuthFile !== undefined) {
+    const logins = join(directory, 'containers/auth.json');
+    await writeFile(logins, await readFile(settings.registriesAuthFile), { mode: 0o600 });
+    await chown(logins, ownerBase, ownerBase);
+  }
 }
 
 const storageConf = (stores: readonly string[]) => `[storage]

@@ -49,6 +49,8 @@ export interface HelperCommands {
       nameservers: string[];
       /** At the address of the name server: the one port of this machine that boxes may use. `everywhere`: it is led there from the machine's other addresses too. */
       door?: { port: number; everywhere: boolean; entrances: Array<{ address: string; port: number }> };
+      /** Open even if private or on this machine. */
+      registries: Array<{ address: string; port: number }>;
     };
     result: { nameserver: string };
   };

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { buildAt, type RunningSandbox } from '../builds/build-parts.ts';
 import { BuildStore } from '../builds/build-store.ts';
 import { openBuilder } from '../builds/open-builder.ts';
+import { registryAddresses } from '../builds/private-registries.ts';
 import { EventHub } from '../events/event-hub.ts';
 import { HelperClient } from '../helper/helper-client.ts';
 import type { HelperEvent } from '../helper/protocol.ts';
@@ -186,6 +187,7 @@ async function prepareHelper(
     ),
     nameservers: [...configuration.nameservers],
     ...(configuration.door === undefined ? {} : { door: await doorOf(configuration.door) }),
+    registries: await registryAddresses(configuration.builds.privateRegistries),
   });
   await Promise.all(sandboxes.map((sandbox) => sandbox.watch(helper)));
   for (const row of present) {

@@ -194,7 +194,7 @@ describe('why a build ended', () => {
     [{ ...end, waitStatus: 10 << 8 }, ['tar: This does not look like a tar archive'], 'context_invalid'],
     [{ ...end, waitStatus: null }, [], 'build_failed'],
   ])('%o %s is %s', (how, tail, failure) => {
-    expect(explainBuildEnd(how, limits, tail)).toMatchObject({ failure });
+    expect(explainBuildEnd(how, limits, tail, true)).toMatchObject({ failure });
   });
 });
 

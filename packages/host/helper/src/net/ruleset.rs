@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::subnet::Subnet;
 use crate::error::Result;
 use crate::process::spawn;
-use crate::protocol::Door;
+use crate::protocol::{Door, Entrance};
 
 const NFT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -28,6 +28,8 @@ pub struct Ruleset<'a> {
     /// The resolver that the boxes' queries go to; none, and they have no names.
     pub upstream: Option<Ipv4Addr>,
     pub door: Option<&'a Door>,
+    /// Container registries that the operator has opened.
+    pub registries: &'a [Entrance],
 }
 
 impl Ruleset<'_> {
@@ -54,6 +56,7 @@ impl Ruleset<'_> {
             entrances,
             everywhere,
         } = self.door_rules(&boxes);
+        let registries = opened(self.registries);
         format!(
             "table inet {table}
 delete table inet {table}
@@ -73,6 +76,7 @@ table inet {table} {{
   chain to_host {{
     {resolve}
     {door}
+    {registries}
     jump refuse
   }}
   chain from_box {{
@@ -80,6 +84,7 @@ table inet {table} {{
     oifname {boxes} jump refuse
     {resolve}
     {entrances}
+    {registries}
     ip daddr @closed jump refuse
     jump bounded
   }}
@@ -126,17 +131,7 @@ impl Ruleset<'_> {
             return DoorRules::default();
         };
         let address = self.subnet.nameserver();
-        let list: Vec<String> = entrances
-            .iter()
-            .map(|one| format!("{} . {}", one.address, one.port))
-            .collect();
-        let open = match list.is_empty() {
-            true => String::new(),
-            false => format!(
-                "ip daddr . tcp dport {{ {} }} jump bounded",
-                list.join(", ")
-            ),
-        };
+        let open = opened(entrances);
         let lead = format!(
             "iifname {boxes} ip daddr != {address} fib daddr type local tcp dport {port} dnat ip to {address}"
         );
@@ -145,6 +140,21 @@ impl Ruleset<'_> {
             entrances: open,
             everywhere: if *everywhere { lead } else { String::new() },
         }
+    }
+}
+
+/// The rule that lets boxes through to these; empty for none.
+fn opened(entrances: &[Entrance]) -> String {
+    let list: Vec<String> = entrances
+        .iter()
+        .map(|one| format!("{} . {}", one.address, one.port))
+        .collect();
+    match list.is_empty() {
+        true => String::new(),
+        false => format!(
+            "ip daddr . tcp dport {{ {} }} jump bounded",
+            list.join(", ")
+        ),
     }
 }
 
@@ -173,8 +183,27 @@ mod tests {
             subnet: Subnet::parse("172.30.0.0/16").unwrap(),
             upstream: upstream.map(|address| address.parse().unwrap()),
             door,
+            registries: &[],
         };
         ruleset.text()
+    }
+
+    #[test]
+    fn registries_are_open_at_their_ports_whether_here_or_elsewhere() {
+        let registry = Entrance {
+            address: "10.7.7.7".parse().unwrap(),
+            port: 5000,
+        };
+        let ruleset = Ruleset {
+            table: "berth_test",
+            interface_prefix: "bt",
+            subnet: Subnet::parse("172.30.0.0/16").unwrap(),
+            upstream: None,
+            door: None,
+            registries: &[registry],
+        };
+        let rule = "ip daddr . tcp dport { 10.7.7.7 . 5000 } jump bounded";
+        assert_eq!(ruleset.text().matches(rule).count(), 2);
     }
 
     #[test]

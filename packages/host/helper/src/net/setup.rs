@@ -38,6 +38,7 @@ pub fn setup(wish: &NetworkWish, network: &Network) -> Result<Ipv4Addr> {
         subnet,
         upstream,
         door: wish.door.as_ref(),
+        registries: &wish.registries,
     };
     ruleset.load()?;
     enable_forwarding()?;
