@@ -1,11 +1,14 @@
 import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BoxSpec, BoxState } from '../src/contract/index.ts';
 import type { HostConfiguration } from '../src/local/configuration.ts';
+import { cgroupsPathOf } from '../src/local/host-parts.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { machineIdOf } from '../src/local/machine-id.ts';
 import { removeInstallation } from '../src/local/removal.ts';
+import { controllerDirectory, detectCgroups } from '../src/runtimes/oci/cgroup-layout.ts';
 import { HostChild, retried } from './host-child.ts';
 import { grades, type Installation, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
@@ -65,6 +68,28 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
     expect((await host.list()).filter(({ id }) => id.startsWith('p.'))).toEqual([]);
     expect((await host.logs(spec.id, {})).filter(({ executionId }) => executionId !== `e${count}`)).toEqual([]);
     expect(await host.metrics(spec.id)).toMatchObject({ processes: expect.any(Number) });
+  });
+
+  it('keeps what waits behind all others, and gives what is taken its share of the processors', async () => {
+    await begin();
+    await warm();
+    const layout = await detectCgroups();
+    const cpu = async (place: string) => {
+      const path = cgroupsPathOf(installation.configuration, place);
+      const directory = controllerDirectory(layout, 'cpu', path) ?? '';
+      const names = layout.version === 'v2' ? ['cpu.weight', 'cpu.max'] : ['cpu.shares', 'cpu.cfs_quota_us'];
+      return Promise.all(names.map(async (name) => (await readFile(join(directory, name), 'utf8')).trim()));
+    };
+    const [least, share, quota] = layout.version === 'v2' ? ['1', '39', '100000 100000'] : ['2', '1024', '100000'];
+    const waiting = pooledPlaces();
+    expect(await Promise.all(waiting.slice(0, 1).map(cpu))).toEqual([[least, quota]]);
+    const spec = boxSpec();
+    await host.create(spec);
+    expect((await figures())?.hits).toBe(1);
+    const shares = await Promise.all(waiting.map(async (place) => (await cpu(place))[0]));
+    expect(shares.filter((each) => each === share)).toHaveLength(1);
+    const [cold] = (await host.list()).filter(({ id }) => id !== spec.id);
+    expect(await cpu(cold?.id ?? '')).toEqual([share, quota]);
   });
 
   it('is followed by the events of the public box alone', async () => {

@@ -4,6 +4,8 @@ use crate::failure::{Outcome, invalid};
 use crate::guest::Guest;
 use crate::messages::Configure;
 use crate::tombs::Tombs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 impl Guest {
@@ -13,6 +15,7 @@ impl Guest {
         check(&wish)?;
         crate::refresh::refresh(&wish.entropy, wish.clock_unix_ns);
         let etc = self.settings.etc.clone();
+        let waited = std::mem::take(&mut self.settings.waiting);
         if !wish.hostname.is_empty() {
             // SAFETY: the name is valid for its length.
             unsafe { libc::sethostname(wish.hostname.as_ptr().cast(), wish.hostname.len()) };
@@ -36,16 +39,18 @@ impl Guest {
         }
         self.settings.memory_bytes = wish.memory_bytes;
         let same_user = wish.user.is_none() || self.settings.account == wish.user;
+        let is_there = waited && same_user;
         if !same_user || self.settings.environment != wish.environment {
             self.forget_login();
         }
         self.settings.environment = wish.environment;
-        if let Some(account) = wish.user {
+        if let Some(account) = wish.user.filter(|_| !is_there) {
             crate::accounts::ensure(&etc, &account)?;
             self.settings.account = Some(account);
         }
         self.write_meminfo();
         if wish.prepare {
+            self.settings.waiting = true;
             self.prepare_login();
         }
         Ok(())
@@ -109,15 +114,43 @@ fn check(wish: &Configure) -> Outcome<()> {
 
 /// Writes a file in place when its content differs (it may be a mount point, so no rename).
 pub fn put(path: &Path, text: &str) -> bool {
-    if std::fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
-        return true;
+    is_content(path, text.as_bytes()).unwrap_or(false) || std::fs::write(path, text).is_ok()
+}
+
+/// In as few system calls as may be: they are dear under some kernels.
+fn is_content(path: &Path, wanted: &[u8]) -> std::io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut content = vec![0; wanted.len() + 1];
+    let mut length = 0;
+    while length < content.len() {
+        match file.read(&mut content[length..])? {
+            0 => break,
+            more => length += more,
+        }
+        // The end of a file of that length need not be looked for when it begins otherwise.
+        if content[..length.min(wanted.len())] != wanted[..length.min(wanted.len())] {
+            return Ok(false);
+        }
     }
-    std::fs::write(path, text).is_ok()
+    Ok(content[..length] == *wanted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn writes_a_file_whose_content_is_another() {
+        let folder = std::env::temp_dir().join(format!("berth-put-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("file");
+        for text in ["", "one\n", "one\n", "one\ntwo\n", "one\n", "ane\n", ""] {
+            assert!(put(&path, text));
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert!(!put(&folder, "a folder\n"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn refuses_what_would_break_the_files() {

@@ -9,7 +9,7 @@ use crate::poll::{Event, Interest, Poll, Token};
 use crate::reap::{Owner, Signals};
 use crate::settings::Settings;
 use crate::shell::Shell;
-use crate::starts::{LOOK, Starts};
+use crate::starts::Starts;
 use crate::stream::Stream;
 use crate::timers::{Timer, Timers};
 use crate::tombs::Tombs;
@@ -203,7 +203,8 @@ impl Guest {
         }
         let next = self.timers.wait();
         if !self.starts.is_empty() {
-            return Some(next.map_or(LOOK, |time| time.min(LOOK)));
+            let look = self.look();
+            return Some(next.map_or(look, |time| time.min(look)));
         }
         if self.tidy {
             next

@@ -18,7 +18,9 @@ fn main() {
         exit(70);
     }
     let run = socket.parent().unwrap_or(Path::new("/")).to_path_buf();
-    let started = Guest::new(socket, Settings::new(etc, &run), false).and_then(|mut guest| {
+    let mut settings = Settings::new(etc, &run);
+    settings.emulated = std::env::var_os("BERTH_EMULATED").is_some();
+    let started = Guest::new(socket, settings, false).and_then(|mut guest| {
         guest.take_signals()?;
         Ok(guest)
     });

@@ -24,6 +24,11 @@ pub struct Settings {
     pub meminfo: Meminfo,
     pub cgroup: Cgroup,
     pub started: Instant,
+    /// The kernel is a program beside the box's own: each system call and each wake-up costs many times what it does elsewhere, and what it is told about
+    /// running out of memory is heard by nobody.
+    pub emulated: bool,
+    /// Configured for whoever will come, and nothing has run since.
+    pub waiting: bool,
     /// Counts what came from the host at once. All of it was sent before anything was done about it, so that a file looked
     /// at for one command of it need not be looked at for the next.
     pub batch: u64,
@@ -45,6 +50,8 @@ impl Settings {
             meminfo: Meminfo::new(run.join("meminfo")),
             cgroup: Cgroup::find(),
             started: Instant::now(),
+            emulated: false,
+            waiting: false,
             batch: 0,
             oom_kills: (u64::MAX, 0),
         }

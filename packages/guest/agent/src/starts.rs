@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 /// Starts on their way at once; those beyond are waited for.
 pub const MAX_STARTS: usize = 64;
 /// While one is on its way, the loop looks at least so often.
-pub const LOOK: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_millis(1);
+/// The same where loading a program takes milliseconds, which looking makes longer. An output or an end of the program is seen at once.
+const EMULATED_LOOK: Duration = Duration::from_millis(10);
 /// How long a start is waited for where its outcome is needed. It takes longer only when somebody stops the process.
 const PATIENCE: Duration = Duration::from_secs(2);
 const NAP: Duration = Duration::from_millis(10);
@@ -74,6 +76,15 @@ impl Starts {
 }
 
 impl Guest {
+    /// How long the loop may rest while a start is on its way.
+    pub fn look(&self) -> Duration {
+        if self.settings.emulated {
+            EMULATED_LOOK
+        } else {
+            LOOK
+        }
+    }
+
     /// Acts on the start of a stream if it is over; false while it is not.
     pub fn start_settled(&mut self, key: u64) -> bool {
         let over = |pending: &Pending| pending.begun.start.over();
@@ -83,7 +94,7 @@ impl Guest {
             Some(true) => {
                 if let Some(pending) = self.starts.pending.remove(&key) {
                     let pid = pending.begun.start.pid;
-                    if self.conclude(key, pending) {
+                    if self.conclude(key, pending) && !self.settings.emulated {
                         prefer_for_oom(pid);
                     }
                 }

@@ -379,6 +379,46 @@ fn a_guest_that_was_asked_to_prepare_needs_no_shell_for_the_first_command() {
 }
 
 #[test]
+fn a_guest_that_waited_gets_what_it_did_not_wait_with() {
+    let Some(mut boxed) = start() else { return };
+    let configure = |hostname: &str, name: &str, uid: u32, prepare: bool| {
+        Request::Configure(Configure {
+            hostname: hostname.into(),
+            user: Some(UserAccount {
+                name: name.into(),
+                uid,
+                gid: uid,
+                home: format!("/tmp/berth-{name}"),
+            }),
+            prepare,
+            ..Configure::default()
+        })
+    };
+    let passwd = boxed.path("etc/passwd");
+    let has = |name: &str| {
+        read_to_string(&passwd)
+            .unwrap()
+            .contains(&format!("\n{name}:"))
+    };
+    boxed.host.call(configure("box-0", "first", 4001, true));
+    assert!(has("first"));
+    // The same user again, whose entry somebody has taken away since: only while it waits is it known to be there.
+    boxed.host.call(configure("box-1", "first", 4001, false));
+    let gone = read_to_string(&passwd)
+        .unwrap()
+        .replace("\nfirst:", "\nnobody-now:");
+    write(&passwd, gone).unwrap();
+    boxed.host.call(configure("box-1", "first", 4001, false));
+    assert!(has("first"));
+    boxed.host.call(configure("box-0", "first", 4001, true));
+    boxed.host.call(configure("box-2", "second", 4002, false));
+    assert!(has("second"));
+    for name in ["first", "second"] {
+        let _ = std::fs::remove_dir(format!("/tmp/berth-{name}"));
+    }
+}
+
+#[test]
 fn a_login_that_says_something_is_not_skipped() {
     let Some(mut boxed) = start() else { return };
     let path = boxed.path("home/.profile");

@@ -45,7 +45,16 @@ fn holds(host: &Host) -> (usize, String) {
 
 #[test]
 fn two_hundred_at_once_each_end_as_they_should() {
-    let mut host = Host::start();
+    each_ends_as_it_should(Host::start());
+}
+
+/// Where it is looked less often whether a program was loaded.
+#[test]
+fn two_hundred_at_once_in_an_emulated_kernel_do_too() {
+    each_ends_as_it_should(Host::start_under(&["env", "BERTH_EMULATED=1"], |_| ()));
+}
+
+fn each_ends_as_it_should(mut host: Host) {
     let plain = host.path("not-a-program");
     std::fs::write(&plain, "").unwrap();
     host.call(run("first", "true"));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type BoxSpec, HostError } from '../contract/index.ts';
 import { HelperError } from '../helper/helper-error.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
+import { type Pace, writeCpuQuota } from '../runtimes/oci/cpu-limits.ts';
 import { memoryTimeoutMs, type Waking } from './box-memory.ts';
 import type { BoxRow } from './box-row.ts';
 import { watchBox } from './box-watch.ts';
@@ -44,7 +45,7 @@ export class BoxStarter {
             throw error;
           }
           await this.#removeHalfStart(row);
-          await this.#makeBundle(spec, row);
+          await this.#makeBundle(spec, row, waking);
         }
       }
     });
@@ -75,7 +76,7 @@ export class BoxStarter {
     const disk = { path: paths.subvolume(row.place), snapshot: paths.sleepingDisk(row.place) };
     await Promise.all([
       this.#makeVolume(row),
-      this.#makeBundle(spec, row),
+      this.#makeBundle(spec, row, waking),
       this.#makeLink(row, waking),
       ...(goesOn(row, waking) ? [helper.call('subvolumeSnapshot', disk)] : []),
     ]);
@@ -100,7 +101,8 @@ export class BoxStarter {
     }
   }
 
-  async #makeBundle(spec: BoxSpec, { place, isolation, slot, size }: BoxRow): Promise<void> {
+  async #makeBundle(spec: BoxSpec, row: BoxRow, waking: Waking | undefined): Promise<void> {
+    const { place, isolation, slot, size } = row;
     const { paths, configuration, machine, process, runtimes } = this.#parts;
     const bundle = paths.bundle(place);
     const config = runtimes.require(isolation).bundle({
@@ -116,6 +118,7 @@ export class BoxStarter {
       },
       machine,
       process,
+      pace: paceOf(row, waking),
     });
     await mkdir(join(bundle, 'rootfs'), { recursive: true, mode: 0o711 });
     await writeFile(join(bundle, 'config.json'), JSON.stringify(config), { mode: 0o600 });
@@ -138,7 +141,7 @@ export class BoxStarter {
 
   async #startProcesses(box: BoxRow, waking: Waking | undefined): Promise<void> {
     const { place, isolation, slot, layers, size } = box;
-    const { helper, paths, runtimes, store, configuration } = this.#parts;
+    const { helper, paths, runtimes, store, configuration, cgroups } = this.#parts;
     const runtime = runtimes.require(isolation);
     const bundle = paths.bundle(place);
     const [pidFile, logFile] = [join(bundle, 'pid'), join(bundle, 'runtime.log')];
@@ -175,6 +178,9 @@ export class BoxStarter {
     });
     const { pid, startTimeTicks, netSlot, ipv4 } = started;
     const row = store.update(place, { pid, startTimeTicks, netSlot, ipv4 });
+    if (waking === undefined) {
+      await writeCpuQuota(cgroups, cgroupsPathOf(configuration, place), size);
+    }
     if (!(await watchBox(this.#parts, row))) {
       throw new Error('a process of the runtime ended at once');
     }
@@ -196,6 +202,14 @@ export class BoxStarter {
 
 /** Whether the processes of this very box go on, over its own disk. */
 const goesOn = ({ phase }: BoxRow, waking: Waking | undefined) => waking !== undefined && phase === 'resuming';
+
+/** Processes that come with their memory run on at once; others come when the guest has been configured. */
+const paceOf = ({ phase }: BoxRow, waking: Waking | undefined): Pace => {
+  if (waking !== undefined) {
+    return 'limited';
+  }
+  return phase === 'pooling' ? 'waiting' : 'starting';
+};
 
 const isLost = (error: unknown) => error instanceof HelperError && error.code === 'lost';
 

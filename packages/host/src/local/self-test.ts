@@ -198,6 +198,7 @@ async function prepare(parts: HostParts, isolation: Isolation, runtime: Runtime)
     files: { guestBinary: configuration.guestBinary, linkDirectory: link, meminfo },
     machine,
     process,
+    pace: 'limited',
   });
   await writeFile(join(bundle, 'config.json'), JSON.stringify(config), { mode: 0o600 });
 }

@@ -12,6 +12,7 @@ const wish = {
   files: { guestBinary: '/bin/guest', linkDirectory: '/run/link', meminfo: '/volume/box/meminfo' },
   machine: { cpus: [0, 1], swapAccounting: true },
   process: { openFiles: 20_000, oomScoreAdj: 0 },
+  pace: 'limited' as const,
 };
 
 describe('the bundle of a box', () => {

@@ -1,7 +1,8 @@
 import type { BoxSpec } from '../../contract/index.ts';
+import { writeCpuShare } from '../../runtimes/oci/cpu-limits.ts';
 import type { BoxRow } from '../box-row.ts';
 import type { BoxStarter } from '../box-starter.ts';
-import type { HostParts } from '../host-parts.ts';
+import { cgroupsPathOf, type HostParts } from '../host-parts.ts';
 import { isAlive } from '../process-table.ts';
 
 /** A pooled box that has not taken its identity by then is given up, and the create goes on without. */
@@ -30,6 +31,8 @@ export class BoxClaims {
       if (pid === undefined || startTimeTicks === undefined || !(await isAlive(pid, startTimeTicks))) {
         return false;
       }
+      const { cgroups, configuration } = this.#parts;
+      writeCpuShare(cgroups, cgroupsPathOf(configuration, place), row.size);
       const limit = AbortSignal.any([signal, ended.signal, AbortSignal.timeout(CLAIM_TIMEOUT_MS)]);
       await Promise.all([this.#starter.configure(spec, row, limit), this.#nameHost(spec.hostname, row)]);
       return !ended.signal.aborted;

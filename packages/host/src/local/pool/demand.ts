@@ -1,9 +1,10 @@
+import type { Isolation } from '../../contract/index.ts';
 import type { Template } from './template.ts';
 
 /** Who asked within this time may ask again. */
 export const DEMAND_WINDOW_MS = 5 * 60_000;
-/** As many as came within this time, at the most, are kept ready: by then others have been started. */
-const BURST_MS = 3_000;
+/** As many as came within this time, at the most, are kept ready: by then others have been started. What takes longer to start has to last longer. */
+const BURST_MS: Readonly<Record<Isolation, number>> = { container: 3_000, gvisor: 9_000, microvm: 9_000 };
 /** After each such time without its like, half as many of a burst are kept. */
 const HALVING_MS = 60_000;
 /** What was asked for once may never be asked for again, and a box kept for nobody costs what the one that was asked for did. */
@@ -59,19 +60,20 @@ export class Demand {
       if (timesMs.length === 0) {
         this.#asked.delete(key);
       } else if (timesMs.length >= MIN_TIMES) {
-        all.push({ template, count: burst(timesMs, nowMs), total: timesMs.length });
+        const count = burst(timesMs, nowMs, BURST_MS[template.isolation]);
+        all.push({ template, count, total: timesMs.length });
       }
     }
     return all.sort((one, other) => other.total - one.total);
   }
 }
 
-/** Most times within one BURST_MS; those of long ago count less and less, but for one. */
-function burst(timesMs: readonly number[], nowMs: number): number {
+/** Most times within one `burstMs`; those of long ago count less and less, but for one. */
+function burst(timesMs: readonly number[], nowMs: number, burstMs: number): number {
   let most = 0;
   let first = 0;
   timesMs.forEach((timeMs, index) => {
-    while ((timesMs[first] ?? timeMs) <= timeMs - BURST_MS) {
+    while ((timesMs[first] ?? timeMs) <= timeMs - burstMs) {
       first++;
     }
     const halvings = Math.floor((nowMs - timeMs) / HALVING_MS);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
+import type { Isolation } from '../../contract/index.ts';
 import { readUsage } from '../../runtimes/oci/cgroup-usage.ts';
 import type { BoxLifecycle } from '../box-lifecycle.ts';
 import { cgroupsPathOf, type HostParts } from '../host-parts.ts';
@@ -21,8 +22,7 @@ export function openPool(parts: HostParts, lifecycle: BoxLifecycle): WarmPool | 
     log,
     budgetBytes: configuration.poolMemoryBytes ?? Math.min(MAX_BUDGET_BYTES, totalmem() * BUDGET_SHARE),
     reserveBytes: Math.min(MAX_RESERVE_BYTES, totalmem() * RESERVE_SHARE),
-    // The other processors are for those who have their boxes.
-    startsAtOnce: Math.max(1, Math.floor(machine.cpus.length / 2)),
+    startsAtOnce: (isolation) => startsAtOnce(isolation, machine.cpus.length),
     works: {
       start: (place, template) => pooled.start(place, template),
       discard: (place) => pooled.discard(place),
@@ -36,6 +36,13 @@ export function openPool(parts: HostParts, lifecycle: BoxLifecycle): WarmPool | 
   lifecycle.usePool(pool);
   return pool;
 }
+
+/**
+ * The work on a start of runc is done outside the box, so the other processors are for those who have their boxes. A sandbox of gVisor starts itself, in a
+ * cgroup that stands back behind all others.
+ */
+const startsAtOnce = (isolation: Isolation, processors: number): number =>
+  isolation === 'container' ? Math.max(1, Math.floor(processors / 2)) : processors;
 
 /** Memory that can be had without taking it from others. */
 async function readAvailableBytes(): Promise<number> {

@@ -25,7 +25,7 @@ export interface WarmPoolOptions {
   readonly budgetBytes: number;
   /** Below this much available memory of the machine nothing is started, below half of it all is given up. */
   readonly reserveBytes: number;
-  readonly startsAtOnce: number;
+  startsAtOnce(isolation: Isolation): number;
 }
 
 const TICK_MS = 2_000;
@@ -159,7 +159,7 @@ export class WarmPool {
   }
 
   async #fill(): Promise<void> {
-    const { works, budgetBytes, reserveBytes, startsAtOnce } = this.#options;
+    const { works, budgetBytes, reserveBytes } = this.#options;
     const availableBytes = await works.availableBytes();
     if (this.#closed) {
       return;
@@ -177,7 +177,7 @@ export class WarmPool {
     }
     for (const template of start) {
       const mayStart = !works.isBusy() && availableBytes >= reserveBytes && this.#failures < MAX_FAILURES;
-      if (!mayStart || this.#starting.size >= startsAtOnce) {
+      if (!mayStart || this.#starting.size >= this.#options.startsAtOnce(template.isolation)) {
         break;
       }
       this.#start(template);

@@ -23,6 +23,7 @@ export function sandboxConfig(wish: BundleWish): object {
     // To give the box its host name, in its own kernel. What the guest starts does not get it.
     process: {
       ...guest,
+      env: [...guest.env, 'BERTH_EMULATED=1'],
       capabilities: { bounding: own, effective: own, permitted: own },
       rlimits: [...guest.rlimits, { type: 'RLIMIT_NPROC', soft: processes, hard: processes }],
     },
@@ -40,7 +41,7 @@ export function sandboxConfig(wish: BundleWish): object {
       gidMappings: mapping,
       cgroupsPath: wish.cgroupsPath,
       resources: {
-        ...boxResources(wish.size, wish.slot, wish.machine),
+        ...boxResources(wish.size, wish.slot, wish.machine, wish.pace),
         pids: { limit: processes * THREADS_PER_PROCESS + OWN_THREADS },
       },
     },

@@ -1,5 +1,6 @@
 import type { BoxSize } from '../../contract/index.ts';
 import { boxCapabilities } from './capabilities.ts';
+import type { Pace } from './cpu-limits.ts';
 import type { ProcessLimits } from './machine-limits.ts';
 import { type BoxMounts, boxMounts, maskedPaths, readonlyPaths } from './mounts.ts';
 import { OWNER_COUNT } from './owner-range.ts';
@@ -17,6 +18,7 @@ export interface BundleWish {
   readonly files: Omit<BoxMounts, 'sharedMemoryBytes'>;
   readonly machine: MachineLimits;
   readonly process: ProcessLimits;
+  readonly pace: Pace;
 }
 
 /** The ids of a box, as both grades map them: what a box of one grade has written, one of the other can take over. */
@@ -70,7 +72,7 @@ export function bundleConfig(wish: BundleWish): object {
       uidMappings: mapping,
       gidMappings: mapping,
       cgroupsPath: wish.cgroupsPath,
-      resources: boxResources(wish.size, wish.slot, wish.machine),
+      resources: boxResources(wish.size, wish.slot, wish.machine, wish.pace),
       seccomp: profile,
       maskedPaths,
       readonlyPaths,

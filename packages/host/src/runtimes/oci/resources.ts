@@ -1,6 +1,5 @@
 import type { BoxSize } from '../../contract/index.ts';
-
-const CPU_PERIOD_US = 100_000;
+import { cpuLimitsOf, type Pace } from './cpu-limits.ts';
 
 /** What the machine lets a box's limits be expressed in. */
 export interface MachineLimits {
@@ -14,16 +13,16 @@ export interface MachineLimits {
  * `linux.resources` of a box. The cpuset makes `nproc` show what was asked for; the quota holds fractions; shares divide a full machine by size.
  * The set's cores are spread by slot, so that neighbouring boxes do not meet on one core.
  */
-export function boxResources(size: BoxSize, slot: number, machine: MachineLimits): object {
+export function boxResources(size: BoxSize, slot: number, machine: MachineLimits, pace: Pace = 'limited'): object {
   const memory = Math.ceil(size.memoryBytes);
+  const { shares, quotaUs, periodUs } = cpuLimitsOf(size, pace);
   return {
     // Nothing but what the runtime adds itself: null, zero, full, random, urandom, tty, ptmx, pts.
     devices: [{ allow: false, access: 'rwm' }],
     memory: machine.swapAccounting ? { limit: memory, swap: memory } : { limit: memory },
     cpu: {
-      shares: Math.min(262_144, Math.max(2, Math.round(size.cpus * 1024))),
-      quota: Math.max(1_000, Math.round(size.cpus * CPU_PERIOD_US)),
-      period: CPU_PERIOD_US,
+      shares,
+      ...(quotaUs === undefined ? {} : { quota: quotaUs, period: periodUs }),
       cpus: coresOf(size.cpus, slot, machine.cpus).join(','),
     },
     pids: { limit: size.processes },

@@ -56,7 +56,7 @@ describe('the pool', () => {
   afterEach(() => pool?.close());
 
   function open(machine: Machine, budgetBytes = 2 ** 30): WarmPool {
-    pool = new WarmPool({ works: machine, log: silent, budgetBytes, reserveBytes: 2 ** 30, startsAtOnce: 2 });
+    pool = new WarmPool({ works: machine, log: silent, budgetBytes, reserveBytes: 2 ** 30, startsAtOnce: () => 2 });
     return pool;
   }
   const ready = async () => (await pool?.figures())?.ready;
