@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { isOpened } from './location.ts';
 import { RepositoryError } from './repository-error.ts';
 import type { RepositorySettings } from './settings.ts';
@@ -21,20 +22,30 @@ for (const [network, prefix] of [
   closed.addSubnet(network, prefix, 'ipv4');
 }
 for (const [network, prefix] of [
-  ['::', 127],
+  ['::', 96],
   ['64:ff9b::', 96],
   ['64:ff9b:1::', 48],
+  ['2001::', 32],
   ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
 ] as const) {
   closed.addSubnet(network, prefix, 'ipv6');
 }
 
-/** Whether an address belongs to the public internet. */
-export const isPublicAddress = (address: string): boolean =>
-  !closed.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+type Interfaces = ReturnType<typeof networkInterfaces>;
+
+/** Whether an address belongs to the public internet, and not to this machine, which may have public ones too. */
+export const isPublicAddress = (address: string, interfaces: Interfaces = networkInterfaces()): boolean => {
+  const own = new BlockList();
+  for (const each of Object.values(interfaces).flatMap((all) => all ?? [])) {
+    own.addAddress(each.address, each.family === 'IPv6' ? 'ipv6' : 'ipv4');
+  }
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  return !closed.check(address, family) && !own.check(address, family);
+};
 
 const defaultPorts: Readonly<Record<string, string>> = { 'https:': '443', 'http:': '80' };
 
@@ -51,9 +62,9 @@ export const pinnedAddresses = async (text: string, settings: RepositorySettings
   }
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const found = isIP(host) === 0 ? await lookUp(host) : [host];
-  if (!found.every(isPublicAddress)) {
+  if (!found.every((address) => isPublicAddress(address))) {
     throw new RepositoryError(
-      `${host} is in a private network, from which repositories are not fetched (BERTH_GIT_PRIVATE_HOSTS opens it)`,
+      `${host} is in a private network or this machine, from which repositories are not fetched (BERTH_GIT_PRIVATE_HOSTS opens it)`,
     );
   }
   const addresses = found.map((address) => (isIP(address) === 6 ? `[${address}]` : address));

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { TooLarge } from './growth.ts';
 import type { Credential } from './location.ts';
 import { RepositoryError } from './repository-error.ts';
 import type { RepositorySettings } from './settings.ts';
@@ -14,6 +15,8 @@ export interface GitCall {
   /** Value of `http.curloptResolve`. */
   readonly pinned?: string | undefined;
   readonly signal: AbortSignal;
+  /** Bound of what it may print. */
+  readonly maximumOutputBytes?: number;
 }
 
 /** A call of git that went wrong; `text` is what it said, without credentials. */
@@ -34,7 +37,7 @@ export class GitFailure extends RepositoryError {
   }
 }
 
-const maximumOutputBytes = 64 * 1024 * 1024;
+const defaultOutputBytes = 64 * 1024 * 1024;
 const maximumErrorBytes = 16 * 1024;
 /** Bound of git's memory, mapped packs included. */
 const addressSpaceBytes = 4 * 1024 ** 3;
@@ -122,6 +125,7 @@ const withoutCredential = (text: string, credential: Credential | undefined): st
  */
 export const git = (call: GitCall, settings: RepositorySettings): Promise<Buffer> => {
   call.signal.throwIfAborted();
+  const { maximumOutputBytes = defaultOutputBytes } = call;
   const [program = 'git', ...words] = wordsOf(call, settings);
   const child = spawn(program, words, {
     env: environment(call, settings),
@@ -161,16 +165,12 @@ export const git = (call: GitCall, settings: RepositorySettings): Promise<Buffer
         reject(call.signal.reason);
       } else if (timedOut) {
         reject(new RepositoryError(`git took longer than ${settings.timeoutMs / 1000} s`));
-      } else if (
-        outputBytes > maximumOutputBytes ||
-        signal === 'SIGXFSZ' ||
-        /signal 25|File too large|invalid index-pack output/.test(errors)
-      ) {
+      } else if (outputBytes > maximumOutputBytes) {
         reject(
-          new RepositoryError(
-            `the repository is larger than ${settings.repositoryBytes} bytes, or what it sends is damaged`,
-          ),
+          new RepositoryError(`git has more to say than ${maximumOutputBytes} bytes: too many branches, tags or files`),
         );
+      } else if (signal === 'SIGXFSZ' || /signal 25|File too large|invalid index-pack output/.test(errors)) {
+        reject(new TooLarge(settings.repositoryBytes));
       } else if (code !== 0) {
         reject(new GitFailure(withoutCredential(errors, call.credential) || `git ended with ${code ?? signal}`));
       } else {

@@ -35,6 +35,15 @@ const parse = (text: string): URL => {
   }
 };
 
+/** What percent signs stand for. Throws {@link RepositoryError} where they stand for nothing. */
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new RepositoryError('the URL of the repository has a percent sign that stands for nothing');
+  }
+};
+
 /**
  * Checks what a caller gave as a repository. Credentials in the URL count like a token, and do not stay in it. Throws {@link RepositoryError}.
  */
@@ -46,8 +55,9 @@ export const locate = (text: string, token: string | undefined, settings: Reposi
       `the protocol of a repository must be one of ${settings.protocols.join(', ')}, not ${protocol.slice(0, 20)}`,
     );
   }
-  const inUrl = decodeURIComponent(url.password || url.username);
-  const username = url.password === '' ? tokenUser : decodeURIComponent(url.username);
+  decode(url.pathname);
+  const inUrl = decode(url.password || url.username);
+  const username = url.password === '' ? tokenUser : decode(url.username);
   url.username = '';
   url.password = '';
   url.hash = '';
@@ -74,6 +84,6 @@ export const githubRepository = (
 /** Name of the directory that a clone makes by itself. */
 export const directoryOf = (url: string): string => {
   const last = new URL(url).pathname.replace(/\/+$/, '').split('/').at(-1) ?? '';
-  const name = decodeURIComponent(last).replace(/\.git$/, '');
+  const name = decode(last).replace(/\.git$/, '');
   return /^[A-Za-z0-9._-]+$/.test(name) && !/^\.{1,2}$/.test(name) && name !== '.git' ? name : 'repository';
 };

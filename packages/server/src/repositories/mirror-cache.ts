@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { FetchTurns } from './fetch-turns.ts';
 import { GitFailure } from './git.ts';
+import { sizeOf, TooLarge } from './growth.ts';
 import { Mirror } from './mirror.ts';
 
 import type { RepositorySettings } from './settings.ts';
@@ -20,35 +22,20 @@ const damage = /\.lock'|corrupt|bad object|not a git repository|unable to (read|
 export const mirrorName = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40);
 
-const sizeOf = async (directory: string): Promise<number> => {
-  const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch(() => []);
-  const sizes = await Promise.all(
-    entries.map((entry) =>
-      entry.isFile()
-        ? stat(join(entry.parentPath, entry.name)).then(
-            ({ size }) => size,
-            () => 0,
-          )
-        : 0,
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
-};
-
 /**
  * The mirrors of one installation in one directory: one at work on each at a time, a few fetches at once, bounded in size. All of it may be deleted
  * while the server is down; a mirror that is damaged is made anew.
  */
 export class MirrorCache {
   readonly #settings: RepositorySettings;
+  readonly #fetches: FetchTurns;
   readonly #log: Logger;
   readonly #turns = new Map<string, Promise<void>>();
   readonly #readers = new Map<string, number>();
-  readonly #waiting: Array<() => void> = [];
-  #fetching = 0;
 
-  constructor(settings: RepositorySettings, log: Logger) {
+  constructor(settings: RepositorySettings, fetches: FetchTurns, log: Logger) {
     this.#settings = settings;
+    this.#fetches = fetches;
     this.#log = log;
   }
 
@@ -56,18 +43,19 @@ export class MirrorCache {
    * Has `update` bring a mirror up to date, alone, and holds the mirror for reading. What fails over a mirror that was there before is tried once
    * more with a fresh one.
    */
-  async hold(name: string, update: (mirror: Mirror) => Promise<void>, signal: AbortSignal): Promise<HeldMirror> {
+  async hold(
+    account: string,
+    name: string,
+    update: (mirror: Mirror) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<HeldMirror> {
     const directory = join(this.#settings.directory, name);
-    await this.#alone(name, async () => {
-      await this.#slot(signal, async () => {
-        const mirror = new Mirror(directory, this.#settings, signal);
-        if (this.#readersOf(name) === 0) {
-          await mirror.tidy().catch(() => undefined);
-        }
-        await this.#updateOrRenew(mirror, update, signal);
-      });
-      this.#readers.set(name, this.#readersOf(name) + 1);
-    });
+    try {
+      // The place first: who waits for one keeps nobody from a mirror that they share.
+      await this.#fetches.run(account, signal, () => this.#alone(name, () => this.#refresh(name, update, signal)));
+    } finally {
+      await this.#makeRoom(name).catch((error: unknown) => this.#log.warn({ err: error }, 'old mirrors not deleted'));
+    }
     let held = true;
     const release = (): void => {
       if (held) {
@@ -75,8 +63,26 @@ export class MirrorCache {
         this.#readers.set(name, this.#readersOf(name) - 1);
       }
     };
-    await this.#makeRoom(name).catch((error: unknown) => this.#log.warn({ err: error }, 'old mirrors not deleted'));
     return { mirror: new Mirror(directory, this.#settings, signal), release };
+  }
+
+  /** Brings the mirror up to date and counts one reader more. */
+  async #refresh(name: string, update: (mirror: Mirror) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const mirror = new Mirror(join(this.#settings.directory, name), this.#settings, signal);
+    const isRead = this.#readersOf(name) > 0;
+    if (!isRead) {
+      await mirror.tidy().catch(() => undefined);
+    }
+    try {
+      await this.#updateOrRenew(mirror, update, signal);
+    } catch (error) {
+      await rm(`${mirror.directory}.new`, { recursive: true, force: true });
+      if (error instanceof TooLarge && !isRead) {
+        await rm(mirror.directory, { recursive: true, force: true });
+      }
+      throw error;
+    }
+    this.#readers.set(name, this.#readersOf(name) + 1);
   }
 
   #readersOf(name: string): number {
@@ -115,28 +121,9 @@ export class MirrorCache {
     }
   }
 
-  async #slot(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-    if (this.#fetching >= this.#settings.parallelFetches) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else {
-      this.#fetching += 1;
-    }
-    try {
-      signal.throwIfAborted();
-      await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) {
-        this.#fetching -= 1;
-      } else {
-        next();
-      }
-    }
-  }
-
   /** Deletes the least recently used mirrors that nobody reads, until all fit; and what was left half made. */
   async #makeRoom(keep: string): Promise<void> {
-    const names = await readdir(this.#settings.directory);
+    const names = await readdir(this.#settings.directory).catch(() => []);
     const all = await Promise.all(
       names.map(async (name) => {
         const path = join(this.#settings.directory, name);

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GitCall, git } from './git.ts';
+import { withinGrowth } from './growth.ts';
 import type { Remote } from './remote.ts';
 import { parseRemoteRefs, type RemoteRefs, type Target } from './remote-refs.ts';
 import type { RepositorySettings } from './settings.ts';
@@ -15,6 +16,8 @@ export interface Pack {
 const heads = '+refs/heads/*:refs/heads/*';
 const tags = '+refs/tags/*:refs/tags/*';
 const remoteRefsFile = 'berth-remote-refs';
+/** Bound of what a remote may say of its branches and tags: some 200,000 of them. */
+const maximumRefBytes = 16 * 1024 * 1024;
 /** With more packs than this they are made into one. */
 const maximumPacks = 12;
 
@@ -25,7 +28,8 @@ export const listRemote = async (
   signal: AbortSignal,
 ): Promise<RemoteRefs> => {
   const args = ['ls-remote', '--quiet', '--symref', '--', remote.url, 'HEAD', 'refs/heads/*', 'refs/tags/*'];
-  return parseRemoteRefs((await git({ ...remote.access, args, signal }, settings)).toString('utf8'));
+  const listing = await git({ ...remote.access, args, signal, maximumOutputBytes: maximumRefBytes }, settings);
+  return parseRemoteRefs(listing.toString('utf8'));
 };
 
 /** One bare repository on this machine that follows a remote one. Its caller sees to it that only one works on it at a time. */
@@ -47,7 +51,7 @@ export class Mirror {
       const fresh = known === undefined;
       const target = fresh ? await this.#make() : this.directory;
       await this.#sweep(target);
-      await this.#git(
+      await this.#fetch(
         {
           ...remote.access,
           args: [
@@ -74,7 +78,7 @@ export class Mirror {
   async require(remote: Remote, commit: string): Promise<void> {
     if (!(await this.#has(commit))) {
       const kept = `+${commit}:refs/berth/${commit}`;
-      await this.#git({
+      await this.#fetch({
         ...remote.access,
         args: ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', remote.url, kept],
       });
@@ -88,7 +92,7 @@ export class Mirror {
       const made = await this.#make();
       const from = target.kind === 'commit' ? target.object : target.ref;
       const to = target.kind === 'commit' ? `refs/berth/${target.object}` : target.ref;
-      await this.#git(
+      await this.#fetch(
         {
           ...remote.access,
           args: [
@@ -210,6 +214,13 @@ export class Mirror {
   async #touch(): Promise<void> {
     const now = new Date();
     await utimes(this.directory, now, now);
+  }
+
+  #fetch(call: Omit<GitCall, 'signal'>, repository = this.directory): Promise<Buffer> {
+    const { repositoryBytes } = this.#settings;
+    return withinGrowth(repository, repositoryBytes, this.#signal, (signal) =>
+      git({ ...call, repository, signal }, this.#settings),
+    );
   }
 
   #git(call: Omit<GitCall, 'signal'>, repository = this.directory): Promise<Buffer> {

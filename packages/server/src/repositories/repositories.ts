@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { FetchTurns } from './fetch-turns.ts';
 import { GitFailure } from './git.ts';
 import { type Location, locate } from './location.ts';
 import type { Mirror, Pack } from './mirror.ts';
@@ -9,7 +10,7 @@ import { type Remote, reach } from './remote.ts';
 import { findTarget, type RemoteRefs, type Target } from './remote-refs.ts';
 import { RepositoryError } from './repository-error.ts';
 import type { RepositorySettings } from './settings.ts';
-import { maximumLevels, type Submodule, submodulesOf } from './submodules.ts';
+import { maximumLevels, maximumSubmodules, type Submodule, submodulesOf } from './submodules.ts';
 
 /** What a box wants of a repository. */
 export interface RepositoryWish {
@@ -69,11 +70,13 @@ const explain = (error: GitFailure, url: string): RepositoryError => {
 /** Repositories for boxes: fetched into mirrors on this machine, so that a second box of the same repository costs no transfer. */
 export class Repositories {
   readonly settings: RepositorySettings;
+  readonly #fetches: FetchTurns;
   readonly #cache: MirrorCache;
 
   constructor(settings: RepositorySettings, log: Logger) {
     this.settings = settings;
-    this.#cache = new MirrorCache(settings, log);
+    this.#fetches = new FetchTurns(settings.parallelFetches);
+    this.#cache = new MirrorCache(settings, this.#fetches, log);
   }
 
   /**
@@ -88,7 +91,7 @@ export class Repositories {
       }
     };
     try {
-      const checkouts = await this.#prepareTree(wish, '', 0, signal, releases);
+      const checkouts = await this.#prepareTree(wish, '', 0, { submodules: 0 }, signal, releases);
       return { checkouts, release };
     } catch (error) {
       release();
@@ -100,6 +103,7 @@ export class Repositories {
     wish: RepositoryWish,
     path: string,
     level: number,
+    seen: { submodules: number },
     signal: AbortSignal,
     releases: Array<() => void>,
   ): Promise<Checkout[]> {
@@ -110,6 +114,12 @@ export class Repositories {
       return [checkout];
     }
     const inner = await submodulesOf(mirror, checkout.commit, checkout.url);
+    seen.submodules += inner.length;
+    if (seen.submodules > maximumSubmodules) {
+      throw new RepositoryError(
+        `the repository has more than ${maximumSubmodules} submodules, those of submodules counted`,
+      );
+    }
     if (inner.length > 0 && level >= maximumLevels) {
       throw new RepositoryError(`submodules are nested deeper than ${maximumLevels} levels`);
     }
@@ -119,6 +129,7 @@ export class Repositories {
         this.#wishOf(module, wish),
         path === '' ? module.path : `${path}/${module.path}`,
         level + 1,
+        seen,
         signal,
         releases,
       );
@@ -147,7 +158,7 @@ export class Repositories {
     releases: Array<() => void>,
   ): Promise<{ readonly checkout: Checkout; readonly mirror: Mirror }> {
     const remote = await reach(wish.location, this.settings);
-    const refs = await listRemote(remote, this.settings, signal);
+    const refs = await this.#fetches.run(wish.account, signal, () => listRemote(remote, this.settings, signal));
     const target = findTarget(refs, wish.ref);
     if (target === undefined) {
       throw new RepositoryError(
@@ -178,9 +189,10 @@ export class Repositories {
         target.kind === 'commit' ? '' : target.ref,
         target.object,
       );
-      return this.#cache.hold(name, (mirror) => mirror.makeShallow(remote, refs, target, depth), signal);
+      return this.#cache.hold(wish.account, name, (mirror) => mirror.makeShallow(remote, refs, target, depth), signal);
     }
     return this.#cache.hold(
+      wish.account,
       mirrorName(scope, remote.url),
       async (mirror) => {
         await mirror.update(remote, refs);

@@ -9,8 +9,8 @@ export interface Submodule {
   readonly commit: string;
 }
 
-/** Most submodules of one repository, and most levels of them. */
-export const maximumSubmodules = 64;
+/** Most submodules of one repository, those of its submodules counted, and most levels of them. */
+export const maximumSubmodules = 128;
 export const maximumLevels = 4;
 
 /** A path that stays in the working tree and out of `.git`. */
@@ -49,7 +49,10 @@ export const submodulesOf = async (mirror: Mirror, commit: string, url: string):
   if (!/^100\d{3} blob /.test(tree)) {
     return [];
   }
-  const listing = (await mirror.read('config', '--blob', `${commit}:.gitmodules`, '--list', '-z')).toString('utf8');
+  // Without the word, git follows `include.path` out of a blob to any file of this machine.
+  const listing = (
+    await mirror.read('config', '--no-includes', '--blob', `${commit}:.gitmodules`, '--list', '-z')
+  ).toString('utf8');
   const modules: Submodule[] = [];
   for (const [name, { path, url: given }] of settingsOf(listing)) {
     if (path === undefined || given === undefined) {
@@ -62,9 +65,6 @@ export const submodulesOf = async (mirror: Mirror, commit: string, url: string):
     if (at !== undefined) {
       modules.push({ path, url: resolveUrl(given, url), commit: at });
     }
-  }
-  if (modules.length > maximumSubmodules) {
-    throw new RepositoryError(`the repository has more than ${maximumSubmodules} submodules`);
   }
   return modules;
 };
