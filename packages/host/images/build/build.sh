@@ -6,7 +6,8 @@ set -uo pipefail
 exec </dev/null >/berth/pipes/log 2>&1
 umask 022
 
-readonly plan=/berth/plan given=/berth/given/context
+readonly plan=/berth/plan
+given=/berth/given/context steps=$plan/steps
 export HOME=/root TMPDIR=/work/tmp LC_ALL=C.UTF-8 _CONTAINERS_USERNS_CONFIGURED=done
 mkdir -p /work/tmp /work/context /work/result /run/secret /run/bundles
 
@@ -29,9 +30,10 @@ take_secrets() {
   done </berth/pipes/secrets
 }
 
-# unpack_context: as root of this sandbox, who can make no device and owns nothing outside.
-unpack_context() {
-  tar --extract --file "$given" --directory /work/context --no-same-owner --same-permissions && return
+# unpack DIRECTORY: what was given, as root of this sandbox, who can make no device and owns nothing outside.
+unpack() {
+  mkdir -p "$1"
+  tar --extract --file "$given" --directory "$1" --no-same-owner --same-permissions && return
   echo 'Error: the build context is no tar archive, or holds what cannot be unpacked here'
   exit 10
 }
@@ -52,12 +54,18 @@ pull() {
 take_secrets
 mapfile -d '' -t words <"$plan/options"
 options+=("${words[@]}")
+# Directories for steps came along: the context, if there is one, is a file among them.
+if [[ -e $plan/wrapped ]]; then
+  unpack /work/steps
+  cp --archive "$plan/steps/." /work/steps/
+  given=/work/steps/context steps=/work/steps
+fi
 # The host's own contexts are directories; they are read where they are.
 context=/work/context
 if [[ -d $given ]]; then
   context=$given
 elif [[ -e $given ]]; then
-  unpack_context
+  unpack /work/context
 fi
 if [[ -f /work/context/.dockerignore ]]; then
   mv /work/context/.dockerignore /work/dockerignore
@@ -92,7 +100,7 @@ finish=${finish//@USER@/"${user:-root}"}
 if grep -qE '^(RUN|COPY)' <<<"$finish"; then
   printf '%s\n' "$finish" >/work/finish.Dockerfile
   mapfile -d '' -t options < <(printf '%s\0' "${options[@]}" | sed -z '/^--ignorefile$/,+1d')
-  buildah build "${options[@]}" --volume "$plan/bin:/.berth:ro" --file /work/finish.Dockerfile --iidfile /work/final "$plan/steps" || exit 1
+  buildah build "${options[@]}" --volume "$plan/bin:/.berth:ro" --file /work/finish.Dockerfile --iidfile /work/final "$steps" || exit 1
 else
   cp /work/stage /work/final
 fi

@@ -23,7 +23,8 @@ export interface PlanWish {
 
 /** Writes the scripts that every build runs, and the sudo for images that can have no other, which lies beside the guest. */
 export async function writeScripts(directory: string, guestBinary: string): Promise<void> {
-  await mkdir(join(directory, 'bin'), { recursive: true, mode: 0o755 });
+  // `tree` is where directories of an upload are mounted.
+  await mkdir(join(directory, 'bin/tree'), { recursive: true, mode: 0o755 });
   // A guest from elsewhere may have none beside it.
   await copyFile(join(dirname(guestBinary), 'berth-sudo'), join(directory, 'bin/sudo')).catch(() => undefined);
   await Promise.all([
@@ -48,6 +49,7 @@ export async function writePlan(directory: string, wish: PlanWish): Promise<void
     put('user', preparedFor(spec)),
     put('finish.Dockerfile', finishDockerfile(spec, await prepareVersion())),
     ...spec.steps.map((step, index) => (step.kind === 'file' ? putFile(steps, index, step.content) : undefined)),
+    ...(spec.steps.some((step) => step.kind === 'run' && step.tree !== undefined) ? [put('wrapped', '')] : []),
     put('finished', [...wish.finished].map(([stage, image]) => `${stage} ${image}\n`).join('')),
   ]);
 }
@@ -80,9 +82,10 @@ export function finishDockerfile(spec: PlannedSpec, version: string): string {
 function stepLines({ user }: PlannedSpec, step: BuildStep, index: number): string[] {
   if (step.kind === 'run') {
     const home = step.user === undefined || step.user === user.name ? user.home : '~';
+    const mount = step.tree === undefined ? '' : `--mount=type=bind,source=trees/${step.tree},target=/.berth/tree `;
     return [
       `USER ${step.user ?? user.name}`,
-      `RUN ${JSON.stringify(['/bin/sh', '/.berth/step', step.directory ?? home, step.command])}`,
+      `RUN ${mount}${JSON.stringify(['/bin/sh', '/.berth/step', step.directory ?? home, step.command])}`,
     ];
   }
   const isOwn = step.path.startsWith(`${user.home}/`);

@@ -140,7 +140,8 @@ export class BuildahBuilder implements LocalBuilder {
 
   async putBuildContext(buildId: string, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
     const row = this.#parts.builds.builds.get(buildId);
-    if (this.#contexts.has(buildId) || (row !== undefined && row.phase !== 'queued')) {
+    // Before the build is started, a later upload takes the place of an earlier one.
+    if (row !== undefined && (this.#contexts.has(buildId) || row.phase !== 'queued')) {
       return;
     }
     await this.#contexts.put(buildId, body, signal);

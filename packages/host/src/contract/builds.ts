@@ -15,8 +15,18 @@ export interface BuildLimits {
 export type BuildStep =
   /** A file, parents made. Owned by the box user below its home, by root elsewhere. */
   | { readonly kind: 'file'; readonly path: string; readonly content: string; readonly mode?: number }
-  /** One script of bash, in the box user's home (or `directory`), as the box user (who may `sudo`) unless another account is named. */
-  | { readonly kind: 'run'; readonly command: string; readonly user?: string; readonly directory?: string };
+  /**
+   * One script of bash, in the box user's home (or `directory`), as the box user (who may `sudo`) unless another account is named. With `tree`, a directory of the upload
+   * is at `/.berth/tree` meanwhile, read-only, whose content the cache does not look at: the script has to say what is in it. The upload is then a tar that holds these
+   * directories as `trees/<tree>`, and as the file `context` the context itself, if there is one.
+   */
+  | {
+      readonly kind: 'run';
+      readonly command: string;
+      readonly user?: string;
+      readonly directory?: string;
+      readonly tree?: string;
+    };
 
 /** The wish for one image. `id` is the idempotency key, and the id of the image. */
 export interface BuildSpec {

@@ -117,6 +117,10 @@ const buildSpec = z.object({
         }),
         z.object({
           kind: z.literal('run'),
+          tree: z
+            .string()
+            .regex(/^[0-9a-z]{1,32}$/)
+            .exactOptional(),
           command: z
             .string()
             .max(1024 * 1024)

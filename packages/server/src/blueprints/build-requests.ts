@@ -1,17 +1,20 @@
 import { type BuildState, type Host, HostError } from '@berth/host/contract';
 import { ApiError } from '../errors/api-error.ts';
+import type { Repositories } from '../repositories/repositories.ts';
 import type { SecretService } from '../secrets/service.ts';
 import { type Blueprint, parametersOf } from './blueprint.ts';
 import { buildSpec } from './build-spec.ts';
+import { prepareCodeTrees } from './code-trees.ts';
 import type { BuildContexts } from './contexts.ts';
 import type { BuildCredentials } from './credentials.ts';
 import type { BlueprintSettings } from './settings.ts';
+import { treeArchive } from './tree-archive.ts';
 
 export interface BuildRequestParts {
   readonly secrets: Pick<SecretService, 'reveal' | 'open'>;
   readonly contexts: BuildContexts;
-  /** `codeOrigin`: where the repositories of code mounts are. */
-  readonly settings: Pick<BlueprintSettings, 'limits'> & { readonly codeOrigin: string };
+  readonly repositories: Repositories;
+  readonly settings: Pick<BlueprintSettings, 'limits'>;
 }
 
 /** Hands builds over to the host, with the values that secrets have now. They are kept nowhere. */
@@ -22,15 +25,31 @@ export class BuildRequests {
     this.#parts = parts;
   }
 
-  /** Sends context and build. @throws HostError also for a secret or a context that was deleted meanwhile */
-  async send(host: Pick<Host, 'startBuild' | 'putBuildContext'>, blueprint: Blueprint): Promise<BuildState> {
-    const { secrets: wanted = {}, build_context: context } = parametersOf(blueprint);
-    const values = await this.#secretValues(blueprint.account_id, wanted);
-    const spec = buildSpec(blueprint, this.#credentials(blueprint), values, this.#parts.settings);
-    if (context !== undefined) {
-      await host.putBuildContext(blueprint.id, await this.#context(blueprint.account_id, context.object_id));
+  /** Sends context and build. @throws HostError also for a secret, a context or a repository that cannot be had any more */
+  async send(
+    host: Pick<Host, 'startBuild' | 'putBuildContext'>,
+    blueprint: Blueprint,
+    signal: AbortSignal,
+  ): Promise<BuildState> {
+    const { secrets: wanted = {}, build_context: context, code_mounts: mounts = [] } = parametersOf(blueprint);
+    const { repositories, settings } = this.#parts;
+    const account = blueprint.account_id;
+    const values = await this.#secretValues(account, wanted);
+    const { codeTokens } = this.#credentials(blueprint) ?? { codeTokens: {} };
+    const trees = await prepareCodeTrees(repositories, account, mounts ?? [], codeTokens, signal);
+    try {
+      const given = context && (await this.#context(account, context.object_id));
+      if (trees.files.length > 0) {
+        const own =
+          given === undefined ? [] : [{ name: 'context', sizeBytes: given.sizeBytes, content: () => given.content }];
+        await host.putBuildContext(blueprint.id, treeArchive([...own, ...trees.files]), signal);
+      } else if (given !== undefined) {
+        await host.putBuildContext(blueprint.id, given.content, signal);
+      }
+      return await host.startBuild(buildSpec(blueprint, trees, values, settings));
+    } finally {
+      trees.release();
     }
-    return host.startBuild(spec);
   }
 
   async #secretValues(
@@ -55,7 +74,7 @@ export class BuildRequests {
       : JSON.parse(this.#parts.secrets.open(account_id, id, { keyId: sealed_key_id, bytes: sealed_credentials }));
   }
 
-  async #context(account: string, objectId: string): Promise<AsyncIterable<Uint8Array>> {
+  async #context(account: string, objectId: string): ReturnType<BuildContexts['open']> {
     try {
       return await this.#parts.contexts.open(account, objectId);
     } catch (error) {

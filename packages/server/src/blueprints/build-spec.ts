@@ -2,9 +2,9 @@ import type { BlueprintParametersView } from '@berth/contract';
 import type { BuildSpec } from '@berth/host/contract';
 import { boxUser } from '../devboxes/box-spec.ts';
 import { type Blueprint, parametersOf } from './blueprint.ts';
-import type { BuildCredentials } from './credentials.ts';
+import type { CodeTrees } from './code-trees.ts';
 import type { BlueprintSettings } from './settings.ts';
-import { buildSteps, codeTokenVariable } from './steps.ts';
+import { buildSteps } from './steps.ts';
 
 /** Text that says something: an empty Dockerfile is none. */
 export const dockerfileOf = (parameters: Pick<BlueprintParametersView, 'dockerfile'>): string | undefined =>
@@ -13,30 +13,21 @@ export const dockerfileOf = (parameters: Pick<BlueprintParametersView, 'dockerfi
 /** What the host is asked to build. `secrets` holds values by variable name. */
 export const buildSpec = (
   blueprint: Pick<Blueprint, 'id' | 'account_id' | 'parameters' | 'base_blueprint_id'>,
-  credentials: BuildCredentials | undefined,
+  trees: Pick<CodeTrees, 'steps' | 'files'>,
   secrets: Readonly<Record<string, string>>,
-  settings: Pick<BlueprintSettings, 'limits'> & { readonly codeOrigin: string },
+  settings: Pick<BlueprintSettings, 'limits'>,
 ): BuildSpec => {
   const parameters = parametersOf(blueprint);
   const dockerfile = dockerfileOf(parameters);
   const user = boxUser({ launchParameters: parameters.launch_parameters ?? {} });
-  const tokens = credentials?.codeTokens ?? {};
   return {
     id: blueprint.id,
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(blueprint.base_blueprint_id === null ? {} : { baseImageId: blueprint.base_blueprint_id }),
-    context: parameters.build_context !== undefined,
+    context: parameters.build_context !== undefined || trees.files.length > 0,
     arguments: parameters.build_args ?? {},
-    secrets: {
-      ...secrets,
-      ...Object.fromEntries(Object.entries(tokens).map(([index, token]) => [codeTokenVariable(Number(index)), token])),
-    },
-    steps: buildSteps(parameters, {
-      user,
-      buildId: blueprint.id,
-      codeOrigin: settings.codeOrigin,
-      hasToken: (index) => tokens[index] !== undefined,
-    }),
+    secrets,
+    steps: buildSteps(parameters, user, (mount, index) => trees.steps(mount, index, user.home)),
     user,
     cacheScope: blueprint.account_id,
     limits: settings.limits,

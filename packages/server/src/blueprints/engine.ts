@@ -23,7 +23,7 @@ export const blueprintEngine = (parts: FeatureParts, quotas: Pick<AdmissionSetti
   const keeper = new BlueprintKeeper({
     host,
     store: new BlueprintKeeperStore(database, hub),
-    requests: new BuildRequests({ secrets, contexts, settings }),
+    requests: new BuildRequests({ secrets, contexts, repositories: parts.repositories, settings }),
     hub,
     log,
     firstPauseMs: settings.firstPauseMs,

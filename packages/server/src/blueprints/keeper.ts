@@ -43,7 +43,7 @@ export class BlueprintKeeper {
   constructor(parts: BlueprintKeeperParts) {
     this.#parts = parts;
     this.#workers = new Workers({
-      work: (id, _signal, attempt) => this.#work(id, attempt),
+      work: (id, signal, attempt) => this.#work(id, attempt, signal),
       log: parts.log,
       firstPauseMs: parts.firstPauseMs,
     });
@@ -104,14 +104,14 @@ export class BlueprintKeeper {
     this.#sweep.soon();
   }
 
-  async #work(id: string, attempt: number): Promise<void> {
+  async #work(id: string, attempt: number, signal: AbortSignal): Promise<void> {
     const { store, log } = this.#parts;
     const blueprint = await store.find(id);
     if (blueprint === undefined) {
       log.warn({ blueprintId: id }, 'the host has an image that the database does not know: removing it');
       await this.#clear(id);
     } else if (isBuilding(blueprint)) {
-      await this.#advance(blueprint, attempt);
+      await this.#advance(blueprint, attempt, signal);
     } else if (blueprint.deleted) {
       await this.#remove(blueprint);
     } else if (blueprint.host_state === 'requested') {
@@ -120,29 +120,29 @@ export class BlueprintKeeper {
   }
 
   /** One step of a build; the host's next word on it wakes the worker again. */
-  async #advance(blueprint: Blueprint, attempt: number): Promise<void> {
+  async #advance(blueprint: Blueprint, attempt: number, signal: AbortSignal): Promise<void> {
     const { host, store, requests } = this.#parts;
     const { id } = blueprint;
     if (!(await store.markRequested(id))) {
-      return this.#work(id, 0);
+      return this.#work(id, 0, signal);
     }
     try {
-      const state = (await host.build(id)) ?? (await requests.send(host, blueprint));
+      const state = (await host.build(id)) ?? (await requests.send(host, blueprint, signal));
       if (state.phase === 'running') {
         await store.markBuilding(id);
       } else if (state.phase !== 'queued') {
-        await this.#end(blueprint, state);
+        await this.#end(blueprint, state, signal);
       }
     } catch (error) {
       if (maySucceedLater(error, attempt)) {
         throw error;
       }
       await store.fail(id, 'build_failed', problemOf(error));
-      await this.#work(id, 0);
+      await this.#work(id, 0, signal);
     }
   }
 
-  async #end(blueprint: Blueprint, state: BuildState): Promise<void> {
+  async #end(blueprint: Blueprint, state: BuildState, signal: AbortSignal): Promise<void> {
     const { host, store, log } = this.#parts;
     const { id } = blueprint;
     const end = endOf(state);
@@ -151,7 +151,7 @@ export class BlueprintKeeper {
       if (lost < maximumLostBuilds) {
         log.warn({ blueprintId: id, lost }, 'the host has lost a build: building again');
         await host.forgetBuild(id);
-        return this.#work(id, 0);
+        return this.#work(id, 0, signal);
       }
       await store.fail(id, 'build_failed', `the host was lost ${lost} times while it built: ${state.detail ?? ''}`);
     } else if ('image' in end) {
@@ -159,7 +159,7 @@ export class BlueprintKeeper {
     } else {
       await store.fail(id, end.reason, end.message);
     }
-    await this.#work(id, 0);
+    await this.#work(id, 0, signal);
     if (this.#hasAwaited) {
       this.#sweep.soon();
     }

@@ -28,6 +28,7 @@ export const objectContexts = ({ store, content }: Pick<ObjectParts, 'store' | '
 
   async open(account, objectId) {
     await requireMountable(store, account, objectId);
-    return undamaged((await content.open(objectId)).content);
+    const opened = await content.open(objectId);
+    return { content: undamaged(opened.content), sizeBytes: opened.sizeBytes };
   },
 });

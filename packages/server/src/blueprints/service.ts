@@ -18,7 +18,7 @@ import { withoutCredentials } from './credentials.ts';
 import type { BlueprintListStore, BlueprintOwner } from './list-store.ts';
 import type { BlueprintReference } from './lock.ts';
 import { previewDockerfile } from './preview.ts';
-import { buildSteps } from './steps.ts';
+import { buildSteps, cloneSteps } from './steps.ts';
 import type { BlueprintStore } from './store.ts';
 
 export interface BlueprintServiceParts {
@@ -87,18 +87,14 @@ export class BlueprintService {
   /** The Dockerfile that stands for what would be built. Nothing is looked up. */
   preview(wish: BlueprintBuildParameters): { readonly dockerfile: string } {
     const user = boxUser({ launchParameters: wish.launch_parameters ?? {} });
-    const tokens = wish.code_mounts ?? [];
     return {
       dockerfile: previewDockerfile({
         dockerfile: dockerfileOf(wish),
         baseBlueprint: wish.base_blueprint_id ?? wish.base_blueprint_name,
         user,
-        steps: buildSteps(withoutCredentials(wish).parameters, {
-          user,
-          buildId: 'preview',
-          codeOrigin: this.#parts.settings.codeOrigin,
-          hasToken: (index) => tokens[index]?.token !== undefined,
-        }),
+        steps: buildSteps(withoutCredentials(wish).parameters, user, (mount) =>
+          cloneSteps(mount, user.home, this.#parts.settings.codeOrigin),
+        ),
       }),
     };
   }

@@ -9,9 +9,6 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''"
 const targetPath = (path: string, home: string): string =>
   posix.resolve(home, path === '~' ? '.' : path.startsWith('~/') ? path.slice(2) : path);
 
-/** Variable that holds the token of the code mount at this place while the image is built. */
-export const codeTokenVariable = (index: number): string => `BERTH_CODE_MOUNT_TOKEN_${index}`;
-
 const needGit: BuildStep = {
   kind: 'run',
   user: 'root',
@@ -26,60 +23,39 @@ const needGit: BuildStep = {
 
 type CodeMount = Omit<BlueprintCodeMount, 'token'>;
 
-/** Git asks the helper for the token, which comes from the environment: it stands in no argument and no file. It is given to this server alone. */
-const credentialHelper = (origin: string, variable: string): string =>
-  quoted(`credential.${origin}.helper=!f() { echo username=x-access-token; echo "password=$${variable}"; }; f`);
-
-const cloneSteps = (
-  mount: CodeMount,
-  index: number,
-  parts: { readonly home: string; readonly buildId: string; readonly codeOrigin: string; readonly hasToken: boolean },
-): BuildStep[] => {
-  const directory = posix.join(parts.home, mount.repo_name);
-  const url = `${parts.codeOrigin}/${mount.repo_owner}/${mount.repo_name}.git`;
-  const helper = parts.hasToken ? ` -c ${credentialHelper(parts.codeOrigin, codeTokenVariable(index))}` : '';
+/** What any builder can do to have the repository, for previews. The build itself is given what the mirrors of this machine have. */
+export const cloneSteps = (mount: CodeMount, home: string, codeOrigin: string): BuildStep[] => {
+  const directory = posix.join(home, mount.repo_name);
+  const url = `${codeOrigin}/${mount.repo_owner}/${mount.repo_name}.git`;
   const clone = [
-    // What a branch is may change with every build, so that none finds this step in the cache.
-    `: ${parts.buildId}`,
-    'export GIT_TERMINAL_PROMPT=0',
-    `git${helper} clone --recurse-submodules ${quoted(url)} ${quoted(directory)}`,
+    `git clone --recurse-submodules ${quoted(url)} ${quoted(directory)}`,
     ...(mount.git_ref === undefined
       ? []
       : [
           `cd ${quoted(directory)}`,
           `git checkout --quiet ${quoted(mount.git_ref)} --`,
-          `git${helper} submodule update --init --recursive`,
+          'git submodule update --init --recursive',
         ]),
   ];
-  return [
-    { kind: 'run', command: `set -e\n${clone.join('\n')}` },
-    ...(mount.install_command === undefined || mount.install_command === ''
-      ? []
-      : [{ kind: 'run', command: mount.install_command, directory } as const]),
-  ];
+  return [{ kind: 'run', command: `set -e\n${clone.join('\n')}` }];
 };
 
-/** What is done on top of the base, in the order of the API (§12.2): files, repositories, commands. */
+const installSteps = ({ install_command: command, repo_name }: CodeMount, home: string): BuildStep[] =>
+  command === undefined || command === '' ? [] : [{ kind: 'run', command, directory: posix.join(home, repo_name) }];
+
+/** What is done on top of the base, in the order of the API (§12.2): files, repositories as `repository` brings them, commands. */
 export const buildSteps = (
   parameters: Pick<BlueprintParametersView, 'file_mounts' | 'code_mounts' | 'system_setup_commands'>,
-  parts: {
-    readonly user: BoxUser;
-    readonly buildId: string;
-    /** Where the repositories are: `https://github.com`. */
-    readonly codeOrigin: string;
-    readonly hasToken: (index: number) => boolean;
-  },
+  { home }: BoxUser,
+  repository: (mount: CodeMount, index: number) => readonly BuildStep[],
 ): BuildStep[] => {
-  const { home } = parts.user;
   const repositories = parameters.code_mounts ?? [];
   return [
     ...Object.entries(parameters.file_mounts ?? {}).map(
       ([path, content]): BuildStep => ({ kind: 'file', path: targetPath(path, home), content }),
     ),
     ...(repositories.length === 0 ? [] : [needGit]),
-    ...repositories.flatMap((mount, index) =>
-      cloneSteps(mount, index, { ...parts, home, hasToken: parts.hasToken(index) }),
-    ),
+    ...repositories.flatMap((mount, index) => [...repository(mount, index), ...installSteps(mount, home)]),
     ...(parameters.system_setup_commands ?? []).map((command): BuildStep => ({ kind: 'run', command })),
   ];
 };

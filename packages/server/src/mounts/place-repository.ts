@@ -29,7 +29,7 @@ const within = (target: string, path: string): string =>
   path === '' ? target : `${target.replace(/\/+$/, '')}/${path}`;
 
 /** Makes the directories, which must be empty, and empty repositories in them. */
-const beginning = (target: string, checkouts: readonly Checkout[]): string => {
+export const beginRepository = (target: string, checkouts: readonly Checkout[]): string => {
   const root = quotedPath(target);
   return [
     'set -e',
@@ -44,7 +44,7 @@ const beginning = (target: string, checkouts: readonly Checkout[]): string => {
 };
 
 /** Makes working trees of what was brought. */
-const ending = (target: string, checkouts: readonly Checkout[]): string => {
+export const endRepository = (target: string, checkouts: readonly Checkout[]): string => {
   const each = checkouts.flatMap(({ path, url, commit, branch, defaultBranch, shallow }) => {
     const remote =
       shallow !== '' && branch !== undefined
@@ -104,7 +104,7 @@ export const placeRepository = async (
     what: 'git',
     command,
   });
-  await runStep(place, step(0, beginning(target.path, checkouts)), signal);
+  await runStep(place, step(0, beginRepository(target.path, checkouts)), signal);
   for (const checkout of checkouts) {
     const directory = `${within(target.path, checkout.path)}/.git`;
     const write = (path: string, bytes: AsyncIterable<Uint8Array>) =>
@@ -119,5 +119,5 @@ export const placeRepository = async (
       await write('shallow', textChunks(checkout.shallow));
     }
   }
-  await runStep(place, step(checkoutStep, ending(target.path, checkouts)), signal);
+  await runStep(place, step(checkoutStep, endRepository(target.path, checkouts)), signal);
 };

@@ -1,12 +1,24 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type DevboxServer, startDevboxServer } from '../devboxes/kit.ts';
+import { type GitServer, gitToken, startGitServer } from '../repositories/git-server.ts';
 import { base, begin, built, untilStatus, viewOf } from './kit.ts';
 
 let server: DevboxServer;
+let git: GitServer;
+let directory: string;
 beforeAll(async () => {
-  server = await startDevboxServer();
+  git = await startGitServer();
+  directory = await mkdtemp(join(tmpdir(), 'blueprint-mirrors-'));
+  server = await startDevboxServer({ repositories: { directory, githubUrl: git.url, privateHosts: [git.host] } });
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await git.close();
+  await rm(directory, { recursive: true, force: true });
+});
 afterEach(() => server.host.holdBuilds(false));
 
 const post = (path: string, body: unknown = '') => server.caller.call('POST', path, body);
@@ -45,23 +57,41 @@ describe('secrets of a build', () => {
 });
 
 describe('repositories', () => {
-  const mounts = [{ repo_owner: 'berth', repo_name: 'house', token: 'ghp_hidden', git_ref: 'main' }];
+  const mounts = [{ repo_owner: 'private', repo_name: 'house', token: gitToken, git_ref: 'main' }];
 
-  it('are cloned by git, with a token that stands in no command, view or row in clear', async () => {
+  it('are fetched here and handed over as packs; the token stands in no command, context, view or row in clear', async () => {
+    const commit = git.make('private/house').commit({ 'README.md': 'a house' });
     server.host.holdBuilds(true);
     const id = await begin(server.caller, { code_mounts: mounts });
     await untilStatus(server.caller, id, 'provisioning');
-    expect(JSON.stringify(await rows())).not.toContain('ghp_hidden');
+    expect(JSON.stringify(await rows())).not.toContain(gitToken);
     expect((await rows()).find((row) => row.id === id)?.sealed_credentials).not.toBeNull();
     server.host.holdBuilds(false);
     const view = await untilStatus(server.caller, id, 'build_complete', 'failed');
-    expect(view.parameters.code_mounts).toEqual([{ repo_owner: 'berth', repo_name: 'house', git_ref: 'main' }]);
+    expect(view.parameters.code_mounts).toEqual([{ repo_owner: 'private', repo_name: 'house', git_ref: 'main' }]);
     const spec = server.host.buildSpec(id);
-    expect(Object.values(spec?.secrets ?? {})).toEqual(['ghp_hidden']);
-    const commands = spec?.steps.map((step) => (step.kind === 'run' ? step.command : '')).join('\n') ?? '';
-    expect(commands).toContain("'https://github.com/berth/house.git' '/home/user/house'");
-    expect(commands).not.toContain('ghp_hidden');
+    expect(spec).toMatchObject({ context: true, secrets: {} });
+    expect(spec?.steps).toContainEqual({
+      kind: 'run',
+      tree: '0',
+      command: expect.stringContaining('/home/user/house'),
+    });
+    expect(JSON.stringify(spec)).toContain(commit);
+    expect(JSON.stringify(spec)).not.toContain(gitToken);
+    const uploaded = Buffer.from(server.host.buildContext(id) ?? '').toString('latin1');
+    expect(uploaded).toMatch(/trees\/0\/\.git\/objects\/pack\/pack-[0-9a-f]{40}\.pack/);
+    expect(uploaded).not.toContain(gitToken);
     expect((await rows()).find((row) => row.id === id)?.sealed_credentials).toBeNull();
+    const again = await built(server.caller, { code_mounts: mounts });
+    expect(Buffer.from(server.host.buildContext(again.id) ?? '').toString('latin1')).toBe(uploaded);
+  });
+
+  it('that cannot be had fail the build with the reason', async () => {
+    git.make('private/closed').commit({ a: 'a' });
+    const denied = await built(server.caller, { code_mounts: [{ repo_owner: 'private', repo_name: 'closed' }] });
+    expect(denied).toMatchObject({ status: 'failed', failure_message: expect.stringContaining('was denied') });
+    const none = await built(server.caller, { code_mounts: [{ ...mounts[0], git_ref: 'no-such-branch' }] });
+    expect(none).toMatchObject({ status: 'failed', failure_message: expect.stringContaining('no-such-branch') });
   });
 
   it.each([
