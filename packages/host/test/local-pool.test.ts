@@ -80,7 +80,7 @@ describe.each(grades)('the pool ($grade)', ({ change: settings }) => {
       const names = layout.version === 'v2' ? ['cpu.weight', 'cpu.max'] : ['cpu.shares', 'cpu.cfs_quota_us'];
       return Promise.all(names.map(async (name) => (await readFile(join(directory, name), 'utf8')).trim()));
     };
-    const [least, share, quota] = layout.version === 'v2' ? ['1', '39', '100000 100000'] : ['2', '1024', '100000'];
+    const [least, share, quota] = layout.version === 'v2' ? ['3', '39', '100000 100000'] : ['64', '1024', '100000'];
     const waiting = pooledPlaces();
     expect(await Promise.all(waiting.slice(0, 1).map(cpu))).toEqual([[least, quota]]);
     const spec = boxSpec();

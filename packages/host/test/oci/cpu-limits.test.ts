@@ -18,10 +18,11 @@ describe('what a box may have of the processors', () => {
   const read = (name: string) => readFile(join(root, 'box', name), 'utf8');
   const empty = (names: string[]) => Promise.all(names.map((name) => writeFile(join(root, 'box', name), '')));
 
-  it('is no quota until it has started, and hardly a share until somebody has it', () => {
+  it('is no quota until it has started, and a small share until somebody has it', () => {
     expect(cpuLimitsOf(size, 'limited')).toEqual({ shares: 512, quotaUs: 50_000, periodUs: 100_000 });
     expect(cpuLimitsOf(size, 'starting')).toEqual({ shares: 512, quotaUs: undefined, periodUs: 100_000 });
-    expect(cpuLimitsOf(size, 'waiting')).toEqual({ shares: 2, quotaUs: undefined, periodUs: 100_000 });
+    expect(cpuLimitsOf({ cpus: 0.01 }, 'waiting')).toMatchObject({ shares: 10 });
+    expect(cpuLimitsOf(size, 'waiting')).toEqual({ shares: 64, quotaUs: undefined, periodUs: 100_000 });
   });
 
   it('is written as version 1 has it', async () => {
@@ -38,7 +39,7 @@ describe('what a box may have of the processors', () => {
     await writeCpuQuota(layout, 'box', size);
     writeCpuShare(layout, 'box', size);
     expect([await read('cpu.max'), await read('cpu.weight')]).toEqual(['50000 100000', '20']);
-    expect([2, 1024, 262_144].map(weightOf)).toEqual([1, 39, 10_000]);
+    expect([2, 64, 1024, 262_144].map(weightOf)).toEqual([1, 3, 39, 10_000]);
   });
 
   it('fails where the box is gone', async () => {

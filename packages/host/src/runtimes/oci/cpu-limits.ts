@@ -6,6 +6,8 @@ import { type CgroupLayout, controllerDirectory } from './cgroup-layout.ts';
 
 const PERIOD_US = 100_000;
 const MIN_SHARES = 2;
+/** Far behind a box of any size, and yet enough to have started in seconds beside boxes that never rest. */
+const WAITING_SHARES = 64;
 const MAX_SHARES = 262_144;
 const MAX_WEIGHT = 10_000;
 
@@ -27,7 +29,7 @@ export function cpuLimitsOf({ cpus }: Pick<BoxSize, 'cpus'>, pace: Pace): CpuLim
   const shares = Math.min(MAX_SHARES, Math.max(MIN_SHARES, Math.round(cpus * 1024)));
   const quotaUs = Math.max(1_000, Math.round(cpus * PERIOD_US));
   return {
-    shares: pace === 'waiting' ? MIN_SHARES : shares,
+    shares: pace === 'waiting' ? Math.min(WAITING_SHARES, shares) : shares,
     quotaUs: pace === 'limited' ? quotaUs : undefined,
     periodUs: PERIOD_US,
   };
