@@ -5,6 +5,15 @@ import { rawClient, request, sdkClient, transports } from '../../platform/client
 describe.each(transports)('what a devbox starts with, over %s (API §3.5, §3.6)', (transport) => {
   const client = rawClient(transport);
 
+  it('has the programs that agents call, by the names they call them', async () => {
+    const names = 'bash curl git jq node npm npx pip pip3 python python3 sudo tar';
+    await withBox(client, {}, async ({ id }) => {
+      const missing = `for name in ${names}; do command -v "$name" >/dev/null || echo "$name is missing"; done`;
+      expect(await output(client, id, missing)).toBe('');
+      expect(await output(client, id, "python -c 'print(6 * 7)'")).toBe('42\n');
+    });
+  });
+
   it('shows environment variables to every command, shell and the entrypoint', async () => {
     const environment_variables = { PLAIN: 'value', QUOTED: `a "b" 'c' $HOME \`x\``, LINES: 'one\ntwo', EMPTY: '' };
     const entrypoint = 'printf %s "$QUOTED" > /tmp/seen; sleep infinity';
