@@ -157,6 +157,32 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('a real box unde
     });
   });
 
+  it.each(['sandbox', 'gofer'] as const)(
+    'sleeps and says that writes may be lost when its %s dies before they are on its disk',
+    async (name) => {
+      const spec = boxSpec({ isolation: 'gvisor' });
+      await host.create(spec);
+      await run(spec.id, 'echo kept > notes; sync');
+      const pids = await processes(spec.id);
+      const suspended = host.suspend(spec.id, { memory: false });
+      // Nothing that the guest says can have arrived yet.
+      process.kill(pids[name], 'SIGKILL');
+      expect(await suspended).toMatchObject({
+        phase: 'suspended',
+        hasMemory: false,
+        cause: expect.stringMatching(/^(runtime_failed|guest_exited)$/),
+        detail: expect.stringMatching(/signal 9.* may be lost/),
+      });
+      const resumed = await host.resume(spec, { memory: false });
+      expect(resumed).toMatchObject({ phase: 'running' });
+      expect(resumed).not.toHaveProperty('cause');
+      expect(await run(spec.id, 'cat notes')).toBe('kept\n');
+      const again = await host.suspend(spec.id, { memory: false });
+      expect(again).toMatchObject({ phase: 'suspended' });
+      expect(again).not.toHaveProperty('cause');
+    },
+  );
+
   it('lets a stronger and a weaker grade stand side by side', async () => {
     const container = boxSpec({ isolation: 'container' });
     const sandbox = boxSpec({ isolation: 'gvisor' });

@@ -12,6 +12,7 @@ import { removeImage, sealImage } from './memory-image.ts';
 import { lives } from './process-table.ts';
 import { recordRow } from './record-row.ts';
 import { flush } from './still-box.ts';
+import type { StopReason } from './stop-cause.ts';
 
 /** How a box loses its processes and keeps its disk and its slot. */
 export class BoxSleep {
@@ -20,8 +21,8 @@ export class BoxSleep {
   readonly #memory: BoxMemory;
   /** Of boxes that are falling asleep: aborted when their processes end by themselves. */
   readonly #ended = new Map<string, AbortController>();
-  /** How the init of a box ended while its memory was being kept. */
-  readonly #lastStatus = new Map<string, number | null>();
+  /** Which process of a box that is falling asleep ended first, and how. */
+  readonly #ends = new Map<string, { readonly pid: number; readonly waitStatus: number | null }>();
   readonly #dropping = new Map<string, Promise<void>>();
 
   constructor(parts: HostParts, remover: BoxRemover, memory: BoxMemory) {
@@ -58,7 +59,7 @@ export class BoxSleep {
       recordRow(this.#parts, { ...store.requireAt(place), phase: 'running', memory: undefined });
       throw error;
     } finally {
-      this.#lastStatus.delete(place);
+      this.#ends.delete(place);
     }
     recordRow(this.#parts, { ...store.requireAt(place), memory: 'kept' }, { firmly: true });
     return this.fallAsleep(place);
@@ -66,9 +67,8 @@ export class BoxSleep {
 
   /** The processes of the box ended before their memory was whole: it sleeps with its disk, and its row says what became of them. */
   async lostAsleep(place: string): Promise<BoxState> {
-    const { store } = this.#parts;
-    const row = store.requireAt(place);
-    const { cause, detail } = await explainEnd(this.#parts, place, row.pid ?? 0, this.#lastStatus.get(place) ?? null);
+    const row = this.#parts.store.requireAt(place);
+    const { cause, detail } = await this.#explain(row);
     recordRow(this.#parts, { ...row, memory: undefined, cause, detail });
     return this.fallAsleep(place);
   }
@@ -77,10 +77,12 @@ export class BoxSleep {
   async fallAsleep(place: string): Promise<BoxState> {
     const { store, log } = this.#parts;
     const before = store.requireAt(place);
-    const row = before.phase === 'suspending' ? before : recordRow(this.#parts, { ...before, phase: 'suspending' });
+    let row = before.phase === 'suspending' ? before : recordRow(this.#parts, { ...before, phase: 'suspending' });
     // Of a box that was only being started nothing has run; what one has done that is taken back is of no use.
-    if (before.phase === 'suspending' && row.memory === undefined) {
-      await this.#flush(row);
+    if (before.phase === 'suspending' && row.memory === undefined && row.stoppedMs === undefined) {
+      const loss = await this.#flush(row);
+      // From here on nothing that it might still write counts, whatever life of the host goes on with this.
+      row = recordRow(this.#parts, { ...row, stoppedMs: Date.now(), ...(row.cause === undefined ? loss : {}) });
     }
     await this.#remover.killProcesses(row);
     const [memory] = await Promise.all([
@@ -156,21 +158,40 @@ export class BoxSleep {
   processesEnded(place: string, pid: number, waitStatus: number | null): void {
     this.#ended.get(place)?.abort();
     const row = this.#parts.store.at(place);
-    if (row?.memory === 'keeping' && row.pid === pid) {
-      this.#lastStatus.set(place, waitStatus);
+    // Later ends are the host's own doing.
+    const counts = row?.memory === 'keeping' || (row?.memory === undefined && row?.stoppedMs === undefined);
+    if (row?.phase === 'suspending' && counts && !this.#ends.has(place)) {
+      this.#ends.set(place, { pid, waitStatus });
     }
   }
 
-  async #flush(row: BoxRow): Promise<void> {
+  /** Has the box write back its files. @returns nothing when all of them are on its disk, else why not */
+  async #flush(row: BoxRow): Promise<Partial<StopReason>> {
+    const { place } = row;
     const ended = new AbortController();
-    this.#ended.set(row.place, ended);
-    try {
-      if (await this.#isReachable(row)) {
-        await flush(this.#parts, row, ended.signal);
-      }
-    } finally {
-      this.#ended.delete(row.place);
+    this.#ended.set(place, ended);
+    if (this.#ends.has(place)) {
+      ended.abort();
     }
+    try {
+      const isFlushed = (await this.#isReachable(row)) && (await flush(this.#parts, row, ended.signal));
+      if (isFlushed || this.#parts.runtimes.get(row.isolation)?.holdsWrites !== true) {
+        return {};
+      }
+      const isOver = this.#ends.has(place) || !(await lives(row));
+      const { cause, detail }: StopReason = isOver
+        ? await this.#explain(row)
+        : { cause: 'runtime_failed', detail: 'the guest did not answer' };
+      return { cause, detail: `${detail}, before the box had written back its files: what it wrote last may be lost` };
+    } finally {
+      this.#ended.delete(place);
+      this.#ends.delete(place);
+    }
+  }
+
+  #explain({ place, pid }: BoxRow): Promise<StopReason> {
+    const end = this.#ends.get(place) ?? { pid: pid ?? 0, waitStatus: null };
+    return explainEnd(this.#parts, place, end.pid, end.waitStatus);
   }
 
   /** @throws HostError `boxNotSuspended`, `imageUnavailable` */

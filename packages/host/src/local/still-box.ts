@@ -31,23 +31,25 @@ export async function holdStill<Result>(
 
 /**
  * Lets the guest write back what the box has written. Where the host's kernel has it all anyway, a guest that does not answer is no obstacle.
- * `signal` is aborted when there is no guest any more. @throws HostError why it could not
+ * `signal` is aborted when there is no guest any more. @returns whether all of it is on the disk @throws HostError why it could not, of a box that runs
  */
 export async function flush(
   { guests, runtimes, store, log }: Parts,
   { place, isolation }: BoxRow,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const timeout = AbortSignal.timeout(FLUSH_TIMEOUT_MS);
   const abort = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   try {
     await guests.live(place).sync(abort);
+    return true;
   } catch (error) {
     const isKept = runtimes.get(isolation)?.holdsWrites !== true;
     if (!isKept && store.at(place)?.phase === 'running') {
       throw new HostError('internal', `the guest did not write back its files: ${String(error)}`, { retryable: true });
     }
     log.warn({ place, error: String(error) }, 'the guest did not flush its files');
+    return isKept;
   }
 }
 

@@ -28,8 +28,8 @@ const settleAfterFailure = async (parts: StepParts, box: Devbox, problem: string
 const asleepAs = (parts: StepParts, box: Devbox, state: BoxState): Extract<Transition, { to: 'suspended' }> => {
   const hasMemory = state.hasMemory === true;
   if (!box.withMemory || hasMemory) {
-    // A start that went wrong may be why the box is being suspended.
-    const mishap = mishapOf(box);
+    // A start that went wrong may be why the box is being suspended; or it died before all that it had written was on its disk.
+    const mishap = mishapOf(box) ?? (hasMemory || state.cause === undefined ? undefined : stopped(state));
     return { ...asleep(parts, hasMemory), ...(mishap === undefined ? {} : { mishap }) };
   }
   const { reason, detail } = stopped(state);

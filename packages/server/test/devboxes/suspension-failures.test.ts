@@ -97,6 +97,21 @@ describe('a suspension that fails', () => {
     expect((await execute(server.caller, id, 'cat /tmp/file')).stdout).toBe('kept\n');
   });
 
+  it('from its disk says why, when the box died before all that it had written was there', async () => {
+    const id = await runningBox(server.caller, gvisor);
+    await execute(server.caller, id, 'echo kept > /tmp/file');
+    bereft.add(id);
+    await post(id, 'suspend', { memory: false });
+    const view = await waitFor(server.caller, id, 'suspended');
+    expect(view.state_transitions.at(-1)).toMatchObject({
+      failure_reason: 'out_of_memory',
+      detail: expect.stringContaining('killed it'),
+    });
+    await post(id, 'resume');
+    await waitFor(server.caller, id, 'running');
+    expect((await execute(server.caller, id, 'cat /tmp/file')).stdout).toBe('kept\n');
+  });
+
   it('is a failure of the box with its cause when that died meanwhile', async () => {
     const id = await runningBox(server.caller, {
       launch_parameters: { lifecycle: { lifecycle_hooks: { suspend_commands: ['sleep infinity'] } } },
