@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { open, rm, truncate } from 'node:fs/promises';
+import { open, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BoxSpec, ExecutionSpec } from '../src/contract/index.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
+import { controllerDirectory, detectCgroups } from '../src/runtimes/oci/cgroup-layout.ts';
 import { grades, type Installation, killInit, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
 import { patienceMs } from './patience.ts';
@@ -148,6 +149,32 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory of real 
     expect(await host.execution(spec.id, execution, 1)).toMatchObject({ status: 'running' });
     expect(await host.resume(spec, MEMORY)).toMatchObject({ phase: 'running' });
     expect(await finish(spec, execution)).toBe('up\ndone\n');
+  });
+
+  it('goes on with the cores and the processor time of its size, after a resume, a snapshot and in a fork', async () => {
+    const spec = await box({ size: { cpus: 1, memoryBytes: 512 * 2 ** 20, diskBytes: 2 ** 30, processes: 256 } });
+    const cores = async ({ id }: BoxSpec) => {
+      const [status, groups] = await Promise.all(
+        ['status', 'cgroup'].map((name) => readFile(`/proc/${host.initPid(id)}/${name}`, 'utf8')),
+      );
+      const path =
+        /^\d+:(?:.*,)?cpu(?:,.*)?:(.*)$/m.exec(groups ?? '')?.[1] ?? /^0::(.*)$/m.exec(groups ?? '')?.[1] ?? '';
+      const layout = await detectCgroups();
+      const directory = controllerDirectory(layout, 'cpu', path) ?? '';
+      const file = layout.version === 'v2' ? 'cpu.max' : 'cpu.cfs_quota_us';
+      const quota = await readFile(join(directory, file), 'utf8');
+      return `${/Cpus_allowed_list:\s*(.*)/.exec(status ?? '')?.[1]} ${quota.split(/\s/)[0]}`;
+    };
+    const bounded = /^\d+ 100000$/;
+    expect(await cores(spec)).toMatch(bounded);
+    await sleepAndWake(spec);
+    expect(await cores(spec)).toMatch(bounded);
+    expect(await run(spec, 'nproc')).toBe('1\n');
+    const { id: snapshotId } = await host.snapshot(spec.id, 'snp-cores', MEMORY);
+    expect(await cores(spec)).toMatch(bounded);
+    const fork = await box({ size: spec.size, image: { snapshotId, memory: true } });
+    expect(await cores(fork)).toMatch(bounded);
+    expect(await run(fork, 'nproc')).toBe('1\n');
   });
 
   it('can be kept again and again', async () => {

@@ -41,6 +41,25 @@ pub fn remove_all(paths: &[AbsolutePath], timeout: Duration) -> Result<()> {
     paths.iter().try_for_each(|path| remove(path, deadline))
 }
 
+/// Kills some of what is in the groups, and waits for nobody: [`remove_all`] does.
+pub fn kill_some(paths: &[AbsolutePath]) {
+    // Each hierarchy has the same members.
+    let Some(path) = paths.iter().find(|path| !members(path).is_empty()) else {
+        return;
+    };
+    if guard(path).is_err() {
+        return;
+    }
+    for pid in members(path).into_iter().take(MAX_AWAITED) {
+        // Held first, then looked for once more: a pid that has gone to a stranger meanwhile is no member.
+        if let Ok(Some((process, _))) = Process::open_any(pid)
+            && members(path).contains(&pid)
+        {
+            let _ = process.kill();
+        }
+    }
+}
+
 /// Only what an installation has made: `berth-…` in a hierarchy, or what is below; and nothing that the helper itself lives in.
 pub(crate) fn guard(path: &Path) -> Result<()> {
     let refuse = |why| Err(Error::bad_request(format!("{} {why}", path.display())));

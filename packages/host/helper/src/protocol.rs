@@ -138,6 +138,9 @@ pub struct BoxStart {
     #[serde(default)]
     pub runtime_delete: Vec<String>,
     pub pid_file: AbsolutePath,
+    /// What the runtime reads late in the start, and may not be in memory.
+    #[serde(default)]
+    pub read_ahead: Option<AbsolutePath>,
     pub timeout_ms: u64,
 }
 

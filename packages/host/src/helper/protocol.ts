@@ -80,6 +80,8 @@ export interface HelperCommands {
       /** argv that removes the runtime's state by force (`runc --root … delete --force <id>`); run when the start fails or times out. */
       runtimeDelete: string[];
       pidFile: string;
+      /** A file that the runtime reads late in the start: the kernel begins to read it (up to 256 MiB) at once. */
+      readAhead?: string;
       timeoutMs: number;
     };
     result: { pid: number; startTimeTicks: number; netSlot: number; ipv4: string; gateway: string };

@@ -10,6 +10,7 @@ import type { HostConfiguration } from './configuration.ts';
 import type { HostParts } from './host-parts.ts';
 import { openImage, removeImage } from './memory-image.ts';
 import { lives } from './process-table.ts';
+import { boundProcessor, unboundProcessor } from './processor-bounds.ts';
 
 /** A checkpoint has to be written to the disk meanwhile. */
 const BYTES_PER_MS = 20_000;
@@ -84,6 +85,7 @@ export class BoxMemory {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     try {
       const timeoutMs = memoryTimeoutMs(this.#parts.configuration, box.size.memoryBytes);
+      await unboundProcessor(this.#parts, box);
       await this.#run(box, commands.checkpoint(box.place, directory, this.#log(box)), timeoutMs);
     } catch (error) {
       await this.unpause(box);
@@ -127,7 +129,7 @@ export class BoxMemory {
   async unpause(box: BoxRow): Promise<void> {
     const { helper, guests, log } = this.#parts;
     const commands = this.require(box);
-    await guests.live(box.place).answer();
+    await Promise.all([guests.live(box.place).answer(), this.#bound(box)]);
     for (let delayMs = FIRST_RETRY_MS; !helper.closed; delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
       try {
         await this.#run(box, commands.unpause(box.place, this.#log(box)));
@@ -147,6 +149,15 @@ export class BoxMemory {
         log.error({ boxId: box.id, error: message }, 'a box could not be let run on; trying again');
         await delay(delayMs);
       }
+    }
+  }
+
+  /** A box whose cgroups are gone is gone. */
+  async #bound(box: BoxRow): Promise<void> {
+    try {
+      await boundProcessor(this.#parts, box);
+    } catch (error) {
+      this.#parts.log.warn({ boxId: box.id, error: String(error) }, 'a box could not be bounded');
     }
   }
 

@@ -13,6 +13,7 @@ import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 import { Limiter } from './limiter.ts';
 import { machineIdOf } from './machine-id.ts';
 import { initialMeminfo } from './meminfo.ts';
+import { boundProcessor } from './processor-bounds.ts';
 
 const CONFIGURE_TIMEOUT_MS = 30_000;
 /** More starts at once only wait for each other in the kernel. */
@@ -166,6 +167,9 @@ export class BoxStarter {
       runtime: command,
       runtimeDelete: runtime.delete(place),
       pidFile,
+      ...(waking === undefined || runtime.memory === undefined
+        ? {}
+        : { readAhead: runtime.memory.pages(waking.directory) }),
       timeoutMs:
         waking === undefined ? configuration.runtimeTimeoutMs : memoryTimeoutMs(configuration, size.memoryBytes),
     });
@@ -178,9 +182,9 @@ export class BoxStarter {
     });
     const { pid, startTimeTicks, netSlot, ipv4 } = started;
     const row = store.update(place, { pid, startTimeTicks, netSlot, ipv4 });
-    if (waking === undefined) {
-      await writeCpuQuota(cgroups, cgroupsPathOf(configuration, place), size);
-    }
+    await (waking === undefined
+      ? writeCpuQuota(cgroups, cgroupsPathOf(configuration, place), size)
+      : boundProcessor(this.#parts, row));
     if (!(await watchBox(this.#parts, row))) {
       throw new Error('a process of the runtime ended at once');
     }
@@ -203,10 +207,10 @@ export class BoxStarter {
 /** Whether the processes of this very box go on, over its own disk. */
 const goesOn = ({ phase }: BoxRow, waking: Waking | undefined) => waking !== undefined && phase === 'resuming';
 
-/** Processes that come with their memory run on at once; others come when the guest has been configured. */
+/** Nothing of the owner runs before the processor is bounded, but what comes with its memory, for the moment until the runtime has answered. */
 const paceOf = ({ phase }: BoxRow, waking: Waking | undefined): Pace => {
   if (waking !== undefined) {
-    return 'limited';
+    return 'waking';
   }
   return phase === 'pooling' ? 'waiting' : 'starting';
 };

@@ -13,6 +13,8 @@ export interface MemoryCommands {
   believe(boxId: string, standing: 'paused' | 'running'): Promise<void>;
   /** Writes the memory of a paused box into the directory; it stays paused. */
   checkpoint(boxId: string, directory: string, logFile: string): string[];
+  /** The file of an image that is large, and read last. */
+  pages(directory: string): string;
   /** Starts a box out of what `checkpoint` wrote, otherwise as `run` does. */
   restore(boxId: string, directory: string, bundle: string, pidFile: string, logFile: string): string[];
 }

@@ -19,6 +19,8 @@ pub fn kill(wish: &BoxKill, network: &Network) -> Result<bool> {
         killed = !process.wait(Duration::ZERO);
         process.kill()?;
         freezer::thaw_all(&wish.cgroups)?;
+        // What ends only once it notices that its init is gone (a gofer) ends beside it.
+        cgroup::kill_some(&wish.cgroups);
         if !process.wait(timeout) {
             let message = format!(
                 "box {} (process {}) lives on after SIGKILL",

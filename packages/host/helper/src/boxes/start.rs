@@ -9,6 +9,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use crate::boxes::bundle;
+use crate::disk;
 use crate::error::{Code, Error, Result};
 use crate::mount::overlay::{self, Parts};
 use crate::net::pool::Network;
@@ -19,6 +20,8 @@ use crate::protocol::BoxStart;
 
 /// Patience for the removal of a start that failed.
 const DELETE_TIMEOUT: Duration = Duration::from_secs(10);
+/// More than this of a memory image would push out what others need.
+const READ_AHEAD_BYTES: u64 = 256 << 20;
 
 /// A box that runs.
 pub struct Started {
@@ -32,6 +35,9 @@ pub struct Started {
 /// Starts a box (see `boxStart` in protocol.ts).
 pub fn start(wish: &BoxStart, network: &Network) -> Result<Started> {
     let deadline = Instant::now() + Duration::from_millis(wish.timeout_ms);
+    if let Some(path) = &wish.read_ahead {
+        disk::read_ahead(path, READ_AHEAD_BYTES);
+    }
     let lease = network.take()?;
     let rootfs = bundle::make_rootfs(&wish.bundle)?;
     bundle::set_network_namespace(&wish.bundle, &lease.namespace_path())?;

@@ -49,6 +49,7 @@ export class RunscCommand implements Runtime {
       directory,
       boxId,
     ],
+    pages: (directory) => join(directory, 'pages.img'),
     restore: (boxId, directory, bundle, pidFile, logFile) => [
       ...this.#flags(boxId),
       ...jsonLog(logFile),

@@ -13,9 +13,10 @@ const MAX_WEIGHT = 10_000;
 
 /**
  * How a box stands to the processors. `limited`: as its size says. `starting`: without a quota, for nothing of its owner runs in it yet and somebody waits for
- * it. `waiting`: the same, but behind all others, for nobody has it yet.
+ * it. `waking`: the same on all cores, for its programs know from their memory how many they have. `waiting`: without a quota, but behind all others, for nobody
+ * has it yet.
  */
-export type Pace = 'limited' | 'starting' | 'waiting';
+export type Pace = 'limited' | 'starting' | 'waking' | 'waiting';
 
 export interface CpuLimits {
   readonly shares: number;

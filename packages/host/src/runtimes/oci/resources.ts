@@ -23,7 +23,7 @@ export function boxResources(size: BoxSize, slot: number, machine: MachineLimits
     cpu: {
       shares,
       ...(quotaUs === undefined ? {} : { quota: quotaUs, period: periodUs }),
-      cpus: coresOf(size.cpus, slot, machine.cpus).join(','),
+      cpus: (pace === 'waking' ? machine.cpus : coresOf(size.cpus, slot, machine.cpus)).join(','),
     },
     pids: { limit: size.processes },
   };
