@@ -62,10 +62,10 @@ export const devboxFeature = (parts: FeatureParts): Feature => {
     store: new ForkStore(database),
     devboxes: store,
     admission,
-    onForked: (snapshotId, devboxIds) => {
+    onForked: (snapshotId, boxes) => {
       keeper.nudge(snapshotId);
-      for (const id of devboxIds) {
-        onUnsettled(id);
+      for (const box of boxes) {
+        onUnsettled(box.id, box);
       }
     },
   });

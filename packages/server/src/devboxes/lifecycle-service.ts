@@ -17,8 +17,8 @@ export interface LifecycleServiceParts {
   readonly transitions: TransitionStore;
   readonly accountSettings: Pick<AccountSettingsService, 'get'>;
   readonly admission: Admission;
-  /** Called after a change that the reconciler has to act on. It would find it by itself, a little later. */
-  readonly onUnsettled: (id: string) => void;
+  /** Called after a change that the reconciler has to act on, with the box as it left it. It would find it by itself, a little later. */
+  readonly onUnsettled: (id: string, box?: Devbox) => void;
 }
 
 /** Suspend, resume, shut down, keep alive: changes of a box's life that callers ask for (API §3.1, §3.7). Durable when they answer. */
@@ -110,8 +110,12 @@ export class LifecycleService {
     if (changed === undefined) {
       throw refusal(await this.#require(account, id));
     }
-    this.#parts.onUnsettled(id);
-    return devboxView(changed === 'repeated' ? await this.#require(account, id) : changed);
+    if (changed === 'repeated') {
+      this.#parts.onUnsettled(id);
+      return devboxView(await this.#require(account, id));
+    }
+    this.#parts.onUnsettled(id, changed);
+    return devboxView(changed);
   }
 
   async #require(account: string, id: string): Promise<Devbox> {

@@ -15,7 +15,7 @@ export interface ForkServiceParts {
   readonly devboxes: Pick<DevboxStore, 'findOwned' | 'madeBy'>;
   readonly admission: Admission;
   /** Called after a change that the reconciler, and the keeper of snapshots, have to act on. */
-  readonly onForked: (snapshotId: string, devboxIds: readonly string[]) => void;
+  readonly onForked: (snapshotId: string, forks: readonly Devbox[]) => void;
 }
 
 const nameOf = (wish: DevboxFork, index: number): string | null =>
@@ -73,10 +73,7 @@ export class ForkService {
     const boxes = Array.from({ length: wish.count }, (_, index) => forkOf(source, image, wish, index));
     const from = memory ? (['running'] as const) : (['running', 'suspended'] as const);
     const made = await this.#insert({ id: image.id, accountId: account, sourceId: id, memory, from }, boxes, token);
-    this.#parts.onForked(
-      made.snapshotId,
-      made.boxes.map((box) => box.id),
-    );
+    this.#parts.onForked(made.snapshotId, made.boxes);
     return made.boxes.map(devboxView);
   }
 

@@ -43,8 +43,8 @@ export const suspend = async (
   signal: AbortSignal,
   attempt: number,
 ): Promise<Devbox | undefined> => {
-  const before = await parts.host.inspect(box.id);
-  const problems = before?.phase === 'running' ? await runSuspendCommands(parts, box, signal) : [];
+  const hasCommands = box.hooksUntilMs !== null && (await parts.host.inspect(box.id))?.phase === 'running';
+  const problems = hasCommands ? await runSuspendCommands(parts, box, signal) : [];
   try {
     const state = await parts.host.suspend(box.id, { memory: box.withMemory });
     const slept = asleepAs(parts, box, state);
