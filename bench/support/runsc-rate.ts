@@ -6,12 +6,14 @@ const BOXES = 24;
 /** Boxes a second that plain `runsc run` starts when each processor has one under way all the time. */
 export async function runscRate(): Promise<number> {
   const peer = await runscPeer(1);
-  const names = Array.from({ length: BOXES }, (_, index) => `rate${index}`.padEnd(8, '0'));
+  const names = Array.from({ length: BOXES }, (_, index) => `rate${String(index).padStart(4, '0')}`);
   try {
     for (const name of names) {
       await peer.prepare(name);
     }
-    const waiting = [...names];
+    const [first = '', ...waiting] = names;
+    // It makes what the others share.
+    await peer.run(first);
     const begunMs = performance.now();
     await Promise.all(
       Array.from({ length: availableParallelism() }, async () => {
@@ -20,7 +22,7 @@ export async function runscRate(): Promise<number> {
         }
       }),
     );
-    return BOXES / ((performance.now() - begunMs) / 1000);
+    return (BOXES - 1) / ((performance.now() - begunMs) / 1000);
   } finally {
     for (const name of names) {
       await peer.remove(name);
