@@ -29,6 +29,24 @@ def test_a_whole_life(sdk):
     assert blueprint.get_info().state == "deleted"
 
 
+def test_a_service_beside_the_box(sdk):
+    image = sdk.blueprint.create(
+        name="python-service-image",
+        dockerfile='FROM berth:base\nCMD ["python3", "-m", "http.server", "--directory", "/", "8099"]',
+        file_mounts={"/served.txt": "from the service"},
+    )
+    blueprint = sdk.blueprint.create(
+        name="python-with-service",
+        services=[{"name": "web", "image": image.id, "port_mappings": ["8099:8099"]}],
+        launch_parameters={"required_services": ["web"], "isolation": "container"},
+    )
+    ask = "import urllib.request as r; print(r.urlopen('http://localhost:8099/served.txt').read().decode())"
+    with blueprint.create_devbox() as devbox:
+        assert devbox.cmd.exec(f'python3 -c "{ask}"').stdout() == "from the service\n"
+    blueprint.delete()
+    image.delete()
+
+
 def test_failures(client):
     created = client.blueprints.create(name="broken", system_setup_commands=["exit 3"])
     with pytest.raises(Exception):

@@ -62,6 +62,7 @@ pub enum Command {
         subnet: String,
     },
     BoxStart(BoxStart),
+    BoxJoin(BoxJoin),
     BoxKill(BoxKill),
     RuntimeRun(RuntimeRun),
     RuntimeAbort {
@@ -144,6 +145,22 @@ pub struct BoxStart {
     pub timeout_ms: u64,
 }
 
+/// The init of a box that runs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Init {
+    pub pid: i32,
+    pub start_time_ticks: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoxJoin {
+    #[serde(flatten)]
+    pub start: BoxStart,
+    pub network_of: Init,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuntimeRun {
@@ -159,7 +176,8 @@ pub struct BoxKill {
     pub pid: i32,
     pub start_time_ticks: u64,
     pub cgroups: Vec<AbsolutePath>,
-    pub net_slot: u32,
+    #[serde(default)]
+    pub net_slot: Option<u32>,
     pub timeout_ms: u64,
 }
 
@@ -206,7 +224,7 @@ pub fn decode(line: &[u8]) -> std::result::Result<Request, (Value, Error)> {
 
 fn validate(command: Command) -> Result<Command> {
     match &command {
-        Command::BoxStart(start) => {
+        Command::BoxStart(start) | Command::BoxJoin(BoxJoin { start, .. }) => {
             if start.runtime.is_empty() {
                 return Err(Error::bad_request("runtime is empty"));
             }

@@ -70,7 +70,7 @@ struct Lanes {
 impl Lanes {
     fn submit(&self, request: Request, context: &Context) {
         let lane = match request.command {
-            Command::BoxStart(_) | Command::RuntimeRun(_) => &self.starts,
+            Command::BoxStart(_) | Command::BoxJoin(_) | Command::RuntimeRun(_) => &self.starts,
             Command::BoxKill(_)
             | Command::CgroupsRemove { .. }
             | Command::RuntimeAbort { .. }
@@ -203,6 +203,10 @@ fn execute(command: Command, context: &Context) -> Result<Value> {
                 "ipv4": started.ipv4,
                 "gateway": started.gateway,
             }))
+        }
+        Command::BoxJoin(wish) => {
+            let (pid, start_time_ticks) = start::join(&wish)?;
+            Ok(json!({ "pid": pid, "startTimeTicks": start_time_ticks }))
         }
         Command::RuntimeRun(wish) => run::run(&wish).map(empty),
         Command::RuntimeAbort { box_id } => Ok(json!({ "aborted": under_way::abort(&box_id)? })),

@@ -18,12 +18,15 @@ const layers = z
   .max(20_000);
 const images = z.array(z.object({ id, layer: id.optional() })).max(20_000);
 const text = z.string().max(4_096);
+const words = z.array(z.string().max(64 * 1024)).max(1_024);
 const config = z.object({
   Env: z
     .array(z.string().max(256 * 1024))
     .max(4_096)
     .nullish(),
   WorkingDir: text.nullish(),
+  Entrypoint: words.nullish(),
+  Cmd: words.nullish(),
   Labels: z.record(text, z.string().max(256 * 1024)).nullish(),
 });
 
@@ -43,6 +46,7 @@ export interface BuiltImage {
   readonly stage: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly workdir: string;
+  readonly command: readonly string[];
   readonly user: string;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -88,6 +92,7 @@ export async function readBuiltImage(work: string): Promise<BuiltImage> {
     stage: id.parse(stage?.trim()),
     environment: Object.fromEntries(environment),
     workdir: facts.WorkingDir || '/',
+    command: [...(facts.Entrypoint ?? []), ...(facts.Cmd ?? [])].filter((word) => !word.includes('\0')),
     user: text.parse(user ?? ''),
     labels: Object.fromEntries(labels),
   };

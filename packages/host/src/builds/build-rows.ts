@@ -68,6 +68,7 @@ export interface ImageRow {
   readonly layers: readonly LayerPlace[];
   readonly environment: Readonly<Record<string, string>>;
   readonly workdir: string;
+  readonly command: readonly string[];
   readonly user: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly sizeBytes: number;
@@ -111,6 +112,7 @@ const SCHEMA = `
     layers TEXT NOT NULL,              -- JSON, top layer first
     environment TEXT NOT NULL,         -- JSON
     workdir TEXT NOT NULL,
+    command TEXT NOT NULL DEFAULT '[]', -- JSON
     user TEXT NOT NULL,
     labels TEXT NOT NULL,              -- JSON
     size_bytes INTEGER NOT NULL,
@@ -121,7 +123,11 @@ const SCHEMA = `
 
 export const prepareBuildTables = (database: DatabaseSync): void => {
   database.exec(SCHEMA);
-  addMissingColumns(database, 'images', ["stage TEXT NOT NULL DEFAULT ''", "finish TEXT NOT NULL DEFAULT ''"]);
+  addMissingColumns(database, 'images', [
+    "stage TEXT NOT NULL DEFAULT ''",
+    "finish TEXT NOT NULL DEFAULT ''",
+    "command TEXT NOT NULL DEFAULT '[]'",
+  ]);
 };
 
 export const buildColumns: Readonly<Record<keyof BuildRow, string>> = {
@@ -161,6 +167,7 @@ export const imageColumns: Readonly<Record<keyof ImageRow, string>> = {
   layers: 'layers',
   environment: 'environment',
   workdir: 'workdir',
+  command: 'command',
   user: 'user',
   labels: 'labels',
   sizeBytes: 'size_bytes',

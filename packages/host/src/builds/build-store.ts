@@ -64,7 +64,7 @@ export class BuildStore {
     this.stores = new Rows(database, new RowTable(database, 'image_stores', storeColumns, ['layers', 'images']));
     this.images = new Rows(
       database,
-      new RowTable(database, 'images', imageColumns, ['layers', 'environment', 'labels']),
+      new RowTable(database, 'images', imageColumns, ['layers', 'environment', 'command', 'labels']),
     );
   }
 

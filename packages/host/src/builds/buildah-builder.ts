@@ -310,9 +310,9 @@ export class BuildahBuilder implements LocalBuilder {
   }
 
   #imageStateOf(image: ImageRow): ImageState {
-    const { environment, id, labels, sizeBytes, standIn, user, workdir, createdMs } = image;
+    const { command, environment, id, labels, sizeBytes, standIn, user, workdir, createdMs } = image;
     const layers = boxLayers(this.#parts.paths, image, this.#parts.ownerBase);
-    const facts = { id, layers, environment, workdir, user, labels, sizeBytes, createdMs };
+    const facts = { id, layers, environment, workdir, command, user, labels, sizeBytes, createdMs };
     return standIn === undefined ? facts : { ...facts, standIn };
   }
 }

@@ -88,6 +88,7 @@ export class ImageImporter {
       layers: stack.layers,
       environment: built.environment,
       workdir: built.workdir,
+      command: built.command,
       user: built.user,
       labels: built.labels,
       sizeBytes: stack.bytes,

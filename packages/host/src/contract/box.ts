@@ -52,6 +52,11 @@ export interface BoxSpec {
   readonly hostname: string;
   /** Base of every process's environment, secrets included. Never written to disk by the host. */
   readonly environment: Readonly<Record<string, string>>;
+  /**
+   * Id of a running box whose network this one shares, as a *sidecar*: what either listens on, the other reaches at `localhost`. Both are of the grade `container`. A sidecar
+   * is suspended, stopped and destroyed before the box that it belongs to, and forgotten with it; nothing else of the two is shared.
+   */
+  readonly networkOf?: string;
 }
 
 /** Why a box stopped without being told to. */
@@ -77,6 +82,8 @@ export interface BoxState {
   readonly isolation: Isolation;
   /** Address of the box in its network, once it has one. */
   readonly ipv4?: string;
+  /** Of a sidecar: the box whose network it shares. */
+  readonly networkOf?: string;
   /** Only while `suspended`: a memory image is kept beside the disk. */
   readonly hasMemory?: boolean;
   readonly cause?: StopCause;

@@ -81,6 +81,8 @@ export interface ImageState {
   /** ENV: base of the environment of every process of its boxes. */
   readonly environment: Readonly<Record<string, string>>;
   readonly workdir: string;
+  /** ENTRYPOINT and CMD, one behind the other; boxes do not run it. */
+  readonly command: readonly string[];
   /** USER as it stands in the Dockerfile; empty for root. Boxes run as their own user all the same. */
   readonly user: string;
   readonly labels: Readonly<Record<string, string>>;

@@ -12,6 +12,7 @@ export type HostErrorCode =
   | 'stdinNotAttached'
   | 'stdinClosed'
   | 'isolationUnavailable'
+  | 'networkUnshareable'
   | 'imageUnavailable'
   | 'buildsUnavailable'
   | 'buildNotFound'

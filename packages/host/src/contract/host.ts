@@ -81,7 +81,7 @@ export interface Host extends ImageBuilder {
   /**
    * Starts the box, or returns the state of the one with this id. Resolves when it answers (`running`) or has failed (`stopped`).
    * @throws HostError `isolationUnavailable`, `imageUnavailable` (a layer or snapshot is missing), `memoryUnsupported` (the snapshot has no memory, or
-   * not for this grade), `checkpointUnusable`; there is no box then
+   * not for this grade), `checkpointUnusable`, `boxNotRunning` (that of `networkOf`), `networkUnshareable` (by these grades); there is no box then
    */
   create(spec: BoxSpec): Promise<BoxState>;
   /** Ends the box and frees all but its spool. Succeeds from every state, twice, and for ids never seen. */

@@ -49,7 +49,8 @@ export class FakeBox {
     this.imageEnvironment = snapshot?.imageEnvironment ?? imageEnvironment ?? ownEnvironment;
     this.#handler = handler;
     this.#emit = emit;
-    this.state = { id: spec.id, phase: 'starting', isolation };
+    const shared = spec.networkOf === undefined ? {} : { networkOf: spec.networkOf };
+    this.state = { id: spec.id, phase: 'starting', isolation, ...shared };
     for (const inherited of withMemory ? (snapshot?.running ?? []) : []) {
       const execution = new FakeExecution(inherited);
       this.executions.set(inherited.executionId, execution);

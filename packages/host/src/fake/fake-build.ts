@@ -26,7 +26,10 @@ export class FakeBuild {
   }
 
   /** Runs to its end. @returns the image, unless it failed */
-  finish(failure: { readonly failure: BuildFailure; readonly detail: string } | undefined): ImageState | undefined {
+  finish(
+    failure: { readonly failure: BuildFailure; readonly detail: string } | undefined,
+    base: ImageState | undefined,
+  ): ImageState | undefined {
     const recipe = readFakeDockerfile(this.spec);
     for (const line of recipe.lines) {
       this.#write('info', line);
@@ -37,12 +40,13 @@ export class FakeBuild {
       this.#change({ phase: 'failed', ...end, endedMs: Date.now() });
       return undefined;
     }
-    const { environment, labels, workdir, user } = recipe;
+    const { command, environment, labels, workdir, user } = recipe;
     const image: ImageState = {
       id: this.spec.id,
       layers: [{ path: `/fake/layers/${this.spec.id}`, ownerBase: 0 }],
       environment,
       workdir,
+      command: command.length === 0 ? (base?.command ?? []) : command,
       user,
       labels,
       sizeBytes: 1024 * 1024,

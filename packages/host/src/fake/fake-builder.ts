@@ -167,7 +167,8 @@ export abstract class FakeBuilder implements ImageBuilder {
     await delay(0);
     build.start();
     await delay(this.buildMs ?? 0);
-    const image = build.ended ? undefined : build.finish(this.#failures.shift());
+    const base = this.#images.get(build.spec.baseImageId ?? '');
+    const image = build.ended ? undefined : build.finish(this.#failures.shift(), base);
     if (image) {
       this.#images.set(id, image);
     }

@@ -6,6 +6,8 @@ export interface FakeRecipe {
   readonly environment: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly workdir: string;
+  /** Of CMD alone: its words. */
+  readonly command: readonly string[];
   readonly user: string;
   /** The step at which it fails. */
   readonly failedAt?: string;
@@ -32,13 +34,14 @@ export function readFakeDockerfile({ dockerfile, steps }: Pick<BuildSpec, 'docke
   const lines: string[] = [];
   const [environment, labels] = [new Map<string, string>(), new Map<string, string>()];
   let [workdir, user] = ['/', ''];
+  let command: readonly string[] = [];
   for (const [index, line] of all.entries()) {
     lines.push(`STEP ${index + 1}/${all.length}: ${line}`);
     const [word = '', ...rest] = line.split(/\s+/);
     const value = rest.join(' ');
     if (!INSTRUCTIONS.test(line) || (word.toUpperCase() === 'RUN' && /^(false|exit [1-9]\d*)$/.test(value))) {
       const failedAt = line;
-      return { lines, environment: {}, labels: {}, workdir, user, failedAt };
+      return { lines, environment: {}, labels: {}, workdir, command, user, failedAt };
     }
     const [, key = '', given = ''] = /^([^\s=]+)[=\s]"?([^"]*)"?$/.exec(value) ?? [];
     switch (word.toUpperCase()) {
@@ -54,8 +57,18 @@ export function readFakeDockerfile({ dockerfile, steps }: Pick<BuildSpec, 'docke
       case 'USER':
         user = value;
         break;
+      case 'CMD':
+        command = value.startsWith('[') ? JSON.parse(value) : ['/bin/sh', '-c', value];
+        break;
       default:
     }
   }
-  return { lines, environment: Object.fromEntries(environment), labels: Object.fromEntries(labels), workdir, user };
+  return {
+    lines,
+    environment: Object.fromEntries(environment),
+    labels: Object.fromEntries(labels),
+    workdir,
+    command,
+    user,
+  };
 }

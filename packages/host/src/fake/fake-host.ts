@@ -30,10 +30,12 @@ import { readFakeArchive } from './fake-archive.ts';
 import { FakeBox } from './fake-box.ts';
 import { FakeBuilder } from './fake-builder.ts';
 import { type FakePort, fakeConnection } from './fake-connection.ts';
+import { endSidecars, forgetSidecars, requireShareable } from './fake-sidecars.ts';
 import { FAKE_MEMORY_BYTES, FakeSnapshots } from './fake-snapshots.ts';
 import { type FakeCommandHandler, interpret } from './interpreter.ts';
 
 export type { FakePort } from './fake-connection.ts';
+export { interpret } from './interpreter.ts';
 export type { FakeCommandContext, FakeCommandHandler } from './interpreter.ts';
 
 export interface FakeHostOptions {
@@ -86,6 +88,7 @@ export class FakeHost extends FakeBuilder implements Host {
 
   /** The box dies by itself. */
   loseBox(boxId: string, cause: StopCause = 'guest_exited', detail = 'lost by the test'): void {
+    endSidecars(this.#boxes, boxId, 'stopped');
     this.#box(boxId).stop('stopped', cause, detail);
   }
 
@@ -104,7 +107,7 @@ export class FakeHost extends FakeBuilder implements Host {
 
   /** Lets a peer listen on a port of a box. */
   listen(boxId: string, port: number, peer: FakePort): void {
-    this.#ports.set(`${boxId}:${port}`, peer);
+    this.#ports.set(`${this.#networkOf(boxId)}:${port}`, peer);
   }
 
   async describe(): Promise<HostDescription> {
@@ -145,6 +148,7 @@ export class FakeHost extends FakeBuilder implements Host {
     this.enter();
     const box = this.#boxes.get(boxId);
     if (box && box.state.phase !== 'destroyed') {
+      endSidecars(this.#boxes, boxId, 'destroyed');
       box.stop('destroyed', box.state.cause ?? 'destroyed', box.state.detail ?? 'the box was destroyed');
     }
   }
@@ -158,6 +162,7 @@ export class FakeHost extends FakeBuilder implements Host {
     if (memory && box.state.isolation !== 'gvisor') {
       throw new HostError('memoryUnsupported', `boxes of the grade ${box.state.isolation} cannot keep their memory`);
     }
+    endSidecars(this.#boxes, boxId, 'suspended');
     box.suspend(memory);
     return box.state;
   }
@@ -195,6 +200,7 @@ export class FakeHost extends FakeBuilder implements Host {
     this.enter();
     if (this.#boxes.get(boxId)?.state.phase === 'destroyed') {
       this.#boxes.delete(boxId);
+      forgetSidecars(this.#boxes, boxId);
     }
   }
 
@@ -342,7 +348,7 @@ export class FakeHost extends FakeBuilder implements Host {
 
   async connect(boxId: string, port: number): Promise<BoxConnection> {
     this.#running(boxId);
-    const peer = this.#ports.get(`${boxId}:${port}`);
+    const peer = this.#ports.get(`${this.#networkOf(boxId)}:${port}`);
     if (!peer) {
       throw new HostError('connectRefused', `nothing listens on port ${port}`);
     }
@@ -370,6 +376,7 @@ export class FakeHost extends FakeBuilder implements Host {
         `the memory of snapshot ${snapshot?.state.id} needs the grade ${wanted}`,
       );
     }
+    requireShareable(this.#boxes, spec, isolation);
     const built = typeof image === 'object' && 'imageId' in image ? this.requireImage(image.imageId) : undefined;
     const handler = this.#options.handler ?? interpret;
     const imageEnvironment = built?.environment;
@@ -437,6 +444,11 @@ export class FakeHost extends FakeBuilder implements Host {
 
   get #isolations(): readonly Isolation[] {
     return this.#options.isolations ?? ['container'];
+  }
+
+  /** The box that the network belongs to. */
+  #networkOf(boxId: string): string {
+    return this.#boxes.get(boxId)?.spec.networkOf ?? boxId;
   }
 
   #box(boxId: string): FakeBox {

@@ -9,7 +9,7 @@ const STEADY_MS = 5_000;
 const MAX_ATTEMPTS = 5;
 
 /** Not safe to send twice: a box may have been started, a runtime have done as told, before the answer was lost. */
-const notRepeatable: ReadonlySet<HelperCommand> = new Set(['boxStart', 'runtimeRun']);
+const notRepeatable: ReadonlySet<HelperCommand> = new Set(['boxStart', 'boxJoin', 'runtimeRun']);
 
 export interface HelperClientOptions {
   readonly binary: string;

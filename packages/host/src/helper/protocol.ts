@@ -86,9 +86,24 @@ export interface HelperCommands {
     };
     result: { pid: number; startTimeTicks: number; netSlot: number; ipv4: string; gateway: string };
   };
+  /**
+   * Starts a box as `boxStart` does, in the network of another one, named by its init: no namespace is taken, and `boxKill` needs no `netSlot`. That network goes
+   * with its own box; the other end is `badRequest` when it is gone.
+   */
+  boxJoin: {
+    args: HelperCommands['boxStart']['args'] & { networkOf: { pid: number; startTimeTicks: number } };
+    result: { pid: number; startTimeTicks: number };
+  };
   /** Kills the whole box by its init process (checked by start time), waits for its end, removes the cgroups named. Idempotent. */
   boxKill: {
-    args: { boxId: string; pid: number; startTimeTicks: number; cgroups: string[]; netSlot: number; timeoutMs: number };
+    args: {
+      boxId: string;
+      pid: number;
+      startTimeTicks: number;
+      cgroups: string[];
+      netSlot?: number;
+      timeoutMs: number;
+    };
     result: { killed: boolean };
   };
   /**

@@ -6,7 +6,7 @@ import { explainEnd } from './box-end.ts';
 import { findImage, hasMemory } from './box-image.ts';
 import { BoxMemory, inheritMemory, type Waking } from './box-memory.ts';
 import { BoxRemover } from './box-remover.ts';
-import { type BoxRow, isNobodys, isPresent, noProcesses, stateOf } from './box-row.ts';
+import { type BoxRow, isNobodys, isPresent, noProcesses, startingRow, stateOf } from './box-row.ts';
 import { BoxSleep } from './box-sleep.ts';
 import { BoxStarter } from './box-starter.ts';
 import { applyDiskLimit } from './disk-limit.ts';
@@ -18,6 +18,7 @@ import { type Template, templateOf } from './pool/template.ts';
 import type { WarmPool } from './pool/warm-pool.ts';
 import { lives } from './process-table.ts';
 import { recordRow } from './record-row.ts';
+import { requireShareable, Sidecars } from './sidecars.ts';
 import { snapshotStateOf } from './snapshot-store.ts';
 import { Snapshots } from './snapshots.ts';
 import { companionEnded, type StopReason } from './stop-cause.ts';
@@ -41,6 +42,7 @@ export class BoxLifecycle {
   readonly #sleep: BoxSleep;
   readonly #claims: BoxClaims;
   readonly #memory: BoxMemory;
+  readonly #sidecars: Sidecars;
   /** Suspend, the beginning of a resume, snapshot and destroy of one box come one after the other. */
   readonly #turns = new Turns();
   readonly #starting = new Map<string, Starting>();
@@ -58,6 +60,8 @@ export class BoxLifecycle {
     this.#memory = new BoxMemory(parts);
     this.#sleep = new BoxSleep(parts, this.#remover, this.#memory);
     this.#claims = new BoxClaims(parts, this.#starter);
+    const started = async (place: string) => this.#starting.get(place)?.done;
+    this.#sidecars = new Sidecars({ store: parts.store, lifecycle: this, started });
     this.snapshots = new Snapshots(parts, this.#memory);
     this.pooled = new PooledBoxes(parts, this.#starter, this.#remover);
   }
@@ -70,6 +74,7 @@ export class BoxLifecycle {
       return this.#starting.get(existing.place)?.done ?? stateOf(existing);
     }
     runtimes.require(isolation);
+    requireShareable(this.#parts, spec, isolation);
     const image = findImage(this.#parts, spec.image);
     if (hasMemory(spec.image)) {
       const waking = await inheritMemory(this.#parts, spec.image.snapshotId);
@@ -79,6 +84,9 @@ export class BoxLifecycle {
         : this.#begin(spec, this.#newRow(spec.id, { isolation, size: spec.size, image }), waking);
     }
     const template = templateOf(spec, isolation, image);
+    if (spec.networkOf !== undefined) {
+      return this.#begin(spec, this.#newRow(spec.id, template, spec.networkOf));
+    }
     // From here to the entry in #starting nothing waits, so a second call finds the first.
     const place = this.#pool?.take(template);
     if (place === undefined) {
@@ -242,6 +250,7 @@ export class BoxLifecycle {
     await this.#turns.run(place, async () => {
       const row = this.#parts.store.requireAt(place);
       if (row.memory !== 'keeping') {
+        await this.#sidecars.suspendAll(row.id);
         await this.#sleep.fallAsleep(place);
       } else if (await lives(row)) {
         await this.#sleep.fallAsleepWithMemory(place);
@@ -251,23 +260,9 @@ export class BoxLifecycle {
     });
   }
 
-  #newRow(boxId: string, { isolation, size, image }: Pick<Template, 'isolation' | 'size' | 'image'>): BoxRow {
-    return this.#put({
-      ...noProcesses,
-      place: boxId,
-      id: boxId,
-      phase: 'starting',
-      isolation,
-      slot: this.#parts.store.freeSlot(this.#parts.configuration.owners),
-      size,
-      layers: image.layers,
-      imageEnvironment: image.environment,
-      cause: undefined,
-      detail: undefined,
-      startedMs: undefined,
-      stoppedMs: undefined,
-      memory: undefined,
-    });
+  #newRow(boxId: string, template: Pick<Template, 'isolation' | 'size' | 'image'>, networkOf?: string): BoxRow {
+    const slot = this.#parts.store.freeSlot(this.#parts.configuration.owners);
+    return this.#put(startingRow(boxId, slot, template, networkOf));
   }
 
   #begin(spec: BoxSpec, row: BoxRow, waking?: Waking): Promise<BoxState> {
@@ -360,6 +355,7 @@ export class BoxLifecycle {
       return this.#sleep.fallAsleepWithMemory(place);
     }
     this.#put({ ...row, phase: 'suspending' });
+    await this.#sidecars.suspendAll(row.id);
     return this.#sleep.fallAsleep(place);
   }
 
@@ -388,6 +384,7 @@ export class BoxLifecycle {
     const { store, log } = this.#parts;
     const { cause, detail } = await reason();
     log.warn({ boxId: store.requireAt(place).id, cause, detail }, 'box stopped');
+    await this.#sidecars.stopAll(store.requireAt(place).id);
     // Whoever waits for its guest waits for nothing.
     this.#starting.get(place)?.abort.abort(new Error(detail));
     await this.#remover.killProcesses(store.requireAt(place));
@@ -413,6 +410,7 @@ export class BoxLifecycle {
     const { store, guests, log } = this.#parts;
     const before = await this.#settled(place);
     this.#put({ ...before, phase: 'destroying', stoppedMs: before.stoppedMs ?? Date.now() });
+    await this.#sidecars.destroyAll(before.id);
     const starting = this.#starting.get(place);
     starting?.abort.abort(new Error('the box is being destroyed'));
     await starting?.done.catch(() => undefined);

@@ -14,11 +14,14 @@ export class BoxRemover {
     this.#parts = parts;
   }
 
-  /** Ends every process of the box and frees its network and cgroups. */
-  async killProcesses({ place, pid, startTimeTicks, netSlot }: BoxRow): Promise<void> {
+  /** Ends every process of the box and frees its network and cgroups. Nobody else is in its network by then. */
+  async killProcesses({ place, id, pid, startTimeTicks, netSlot, networkOf }: BoxRow): Promise<void> {
+    for (const sidecar of this.#parts.store.sidecarsOf(id)) {
+      await this.killProcesses(sidecar);
+    }
     const { helper, cgroups, configuration } = this.#parts;
     const directories = cgroupDirectories(cgroups, cgroupsPathOf(configuration, place));
-    if (pid === undefined || startTimeTicks === undefined || netSlot === undefined) {
+    if (pid === undefined || startTimeTicks === undefined || (netSlot === undefined && networkOf === undefined)) {
       await helper.call('cgroupsRemove', { paths: directories });
       return;
     }
@@ -27,7 +30,7 @@ export class BoxRemover {
       pid,
       startTimeTicks,
       cgroups: directories,
-      netSlot,
+      ...(netSlot === undefined ? {} : { netSlot }),
       timeoutMs: KILL_TIMEOUT_MS,
     });
   }

@@ -26,6 +26,8 @@ export interface BoxRow {
   readonly startTimeTicks: number | undefined;
   readonly netSlot: number | undefined;
   readonly ipv4: string | undefined;
+  /** Id of the box whose network it shares, of a sidecar. */
+  readonly networkOf: string | undefined;
   readonly cause: StopCause | undefined;
   readonly detail: string | undefined;
   readonly startedMs: number | undefined;
@@ -39,6 +41,35 @@ export interface BoxRow {
 
 /** What a row says of the processes of a box that has none. */
 export const noProcesses = { pid: undefined, startTimeTicks: undefined, netSlot: undefined, ipv4: undefined } as const;
+
+interface StartingImage {
+  readonly layers: BoxRow['layers'];
+  readonly environment: BoxRow['imageEnvironment'];
+}
+
+/** A box that is accepted and has nothing on the machine yet. */
+export const startingRow = (
+  boxId: string,
+  slot: number,
+  { isolation, size, image }: Pick<BoxRow, 'isolation' | 'size'> & { readonly image: StartingImage },
+  networkOf: string | undefined,
+): BoxRow => ({
+  ...noProcesses,
+  place: boxId,
+  id: boxId,
+  phase: 'starting',
+  isolation,
+  slot,
+  size,
+  layers: image.layers,
+  imageEnvironment: image.environment,
+  networkOf,
+  cause: undefined,
+  detail: undefined,
+  startedMs: undefined,
+  stoppedMs: undefined,
+  memory: undefined,
+});
 
 /** A box of the pool that nobody has (and, once somebody was to have it, nobody will). */
 export const isNobodys = ({ id }: BoxRow): boolean => isPoolPlace(id);
@@ -55,6 +86,7 @@ export function stateOf(row: BoxRow): BoxState {
     phase: shown(row.phase),
     isolation: row.isolation,
     ...(row.ipv4 === undefined ? {} : { ipv4: row.ipv4 }),
+    ...(row.networkOf === undefined ? {} : { networkOf: row.networkOf }),
     ...(row.phase === 'suspended' ? { hasMemory: row.memory === 'kept' } : {}),
     ...(cause === undefined ? {} : { cause }),
     ...(row.detail === undefined ? {} : { detail: row.detail }),

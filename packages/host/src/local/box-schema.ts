@@ -20,7 +20,8 @@ const TABLE = `
     detail TEXT,
     started_ms INTEGER,
     stopped_ms INTEGER,
-    memory TEXT
+    memory TEXT,
+    network_of TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX IF NOT EXISTS boxes_slot ON boxes (slot) WHERE phase <> 'destroyed';
 `;
@@ -38,7 +39,7 @@ export function prepareBoxTable(database: DatabaseSync, defaultLayers: readonly 
   const columns = columnsOf(database, 'boxes');
   if (columns.size === 0 || columns.has('place')) {
     database.exec(TABLE);
-    addMissingColumns(database, 'boxes', ['memory TEXT']);
+    addMissingColumns(database, 'boxes', ['memory TEXT', 'network_of TEXT']);
     return;
   }
   database.exec('BEGIN IMMEDIATE');

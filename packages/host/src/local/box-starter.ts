@@ -3,6 +3,7 @@ import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BoxSpec, HostError } from '../contract/index.ts';
 import { HelperError } from '../helper/helper-error.ts';
+import type { HelperCommands } from '../helper/protocol.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import { type Pace, writeCpuQuota } from '../runtimes/oci/cpu-limits.ts';
 import { memoryTimeoutMs, type Waking } from './box-memory.ts';
@@ -14,11 +15,14 @@ import { Limiter } from './limiter.ts';
 import { machineIdOf } from './machine-id.ts';
 import { initialMeminfo } from './meminfo.ts';
 import { boundProcessor } from './processor-bounds.ts';
+import { requireNetwork } from './sidecars.ts';
 
 const CONFIGURE_TIMEOUT_MS = 30_000;
 /** More starts at once only wait for each other in the kernel. */
 const CONCURRENT_STARTS = 4;
 const START_ATTEMPTS = 3;
+
+type Started = Required<Pick<BoxRow, 'pid' | 'startTimeTicks' | 'netSlot' | 'ipv4'>>;
 
 /** Everything between a `starting` row and a guest that answers. */
 export class BoxStarter {
@@ -142,7 +146,7 @@ export class BoxStarter {
 
   async #startProcesses(box: BoxRow, waking: Waking | undefined): Promise<void> {
     const { place, isolation, slot, layers, size } = box;
-    const { helper, paths, runtimes, store, configuration, cgroups } = this.#parts;
+    const { paths, runtimes, store, configuration, cgroups } = this.#parts;
     const runtime = runtimes.require(isolation);
     const bundle = paths.bundle(place);
     const [pidFile, logFile] = [join(bundle, 'pid'), join(bundle, 'runtime.log')];
@@ -157,7 +161,7 @@ export class BoxStarter {
     if (wakes) {
       store.update(place, { memory: 'waking' });
     }
-    const starting = helper.call('boxStart', {
+    const starting = this.#call(box, {
       boxId: place,
       bundle,
       layers: [...layers],
@@ -188,6 +192,17 @@ export class BoxStarter {
     if (!(await watchBox(this.#parts, row))) {
       throw new Error('a process of the runtime ended at once');
     }
+  }
+
+  /** Has the helper start it in a network of its own, or in that of the box whose sidecar it is. */
+  async #call({ networkOf }: BoxRow, args: HelperCommands['boxStart']['args']): Promise<Started> {
+    const { helper, store } = this.#parts;
+    if (networkOf === undefined) {
+      return helper.call('boxStart', args);
+    }
+    const { pid, startTimeTicks, ipv4 } = requireNetwork(store, networkOf);
+    const init = await helper.call('boxJoin', { ...args, networkOf: { pid, startTimeTicks } });
+    return { ...init, netSlot: undefined, ipv4 };
   }
 
   /** The helper died in the middle: whatever the runtime had made by then goes; the bundle may be half rewritten. */

@@ -19,6 +19,7 @@ const columns: Readonly<Record<keyof BoxRow, string>> = {
   startTimeTicks: 'start_time_ticks',
   netSlot: 'net_slot',
   ipv4: 'ipv4',
+  networkOf: 'network_of',
   cause: 'cause',
   detail: 'detail',
   startedMs: 'started_ms',
@@ -69,6 +70,11 @@ export class BoxStore {
       throw new HostError('boxNotFound', `no box in ${place}`);
     }
     return row;
+  }
+
+  /** Sidecars of this box that are not gone. */
+  sidecarsOf(boxId: string): BoxRow[] {
+    return this.all().filter(({ networkOf, phase }) => networkOf === boxId && phase !== 'destroyed');
   }
 
   all(): BoxRow[] {

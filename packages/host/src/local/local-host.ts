@@ -101,9 +101,12 @@ export class LocalHost extends BoxCalls implements Host {
     const { store, guests, spool } = this.parts;
     const row = store.get(boxId);
     if (row?.phase === 'destroyed') {
-      await guests.close(row.place);
-      await spool.forget(row.place);
-      store.delete(row.place);
+      const sidecars = store.all().filter(({ networkOf, phase }) => networkOf === boxId && phase === 'destroyed');
+      for (const { place } of [...sidecars, row]) {
+        await guests.close(place);
+        await spool.forget(place);
+        store.delete(place);
+      }
     }
   }
 

@@ -60,6 +60,7 @@ const boxSpec = z.object({
   user: boxUser,
   hostname: z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/),
   environment,
+  networkOf: boxId.exactOptional(),
 });
 
 /** What one Open of the guest link carries bounds a command; past this it is refused as too large. */

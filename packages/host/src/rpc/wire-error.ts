@@ -14,6 +14,7 @@ const codes: Readonly<Record<HostErrorCode, true>> = {
   stdinNotAttached: true,
   stdinClosed: true,
   isolationUnavailable: true,
+  networkUnshareable: true,
   imageUnavailable: true,
   buildsUnavailable: true,
   buildNotFound: true,

@@ -8,6 +8,7 @@ import { lifecycleContract } from './lifecycle.ts';
 import { memoryContract } from './memory.ts';
 import { outputContract } from './output.ts';
 import { recordContract } from './records.ts';
+import { sidecarContract } from './sidecars.ts';
 import { snapshotContract } from './snapshots.ts';
 import { suspendContract } from './suspend.ts';
 
@@ -28,6 +29,7 @@ export function hostContract(
     suspendContract(bench);
     snapshotContract(bench);
     memoryContract(bench, keepsMemory);
+    sidecarContract(bench, !keepsMemory);
     if (builds) {
       buildContract(bench);
     }

@@ -19,6 +19,7 @@ const row: BoxRow = {
   startTimeTicks: undefined,
   netSlot: undefined,
   ipv4: undefined,
+  networkOf: undefined,
   cause: undefined,
   detail: undefined,
   startedMs: undefined,

@@ -1,5 +1,6 @@
 import { sizeOf } from '@berth/contract';
 import type { Devbox } from '../devboxes/devbox.ts';
+import { serviceSize } from '../sidecars/plan.ts';
 
 /** What a box takes of its host, and of the quotas of its account, in nominal sizes. */
 export interface Holding {
@@ -25,12 +26,16 @@ export type HolderState = Pick<
 
 const gibibyte = 1024 ** 3;
 
-/** Nominal sizes of a box. */
+/** Nominal sizes of a box, its services included. */
 export const nominalSize = (
   box: Pick<Devbox, 'launchParameters'>,
 ): { readonly memoryBytes: number; readonly diskBytes: number } => {
   const size = sizeOf(box.launchParameters);
-  return { memoryBytes: size.memoryGib * gibibyte, diskBytes: size.diskGib * gibibyte };
+  const services = box.launchParameters.required_services?.length ?? 0;
+  return {
+    memoryBytes: size.memoryGib * gibibyte + services * serviceSize.memoryBytes,
+    diskBytes: size.diskGib * gibibyte + services * serviceSize.diskBytes,
+  };
 };
 
 /** What the box holds; undefined when that is nothing at all. */

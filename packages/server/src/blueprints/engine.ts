@@ -8,6 +8,7 @@ import { BlueprintLogs } from './logs.ts';
 import { addBlueprintMetrics } from './metrics.ts';
 import { objectContexts } from './object-contexts.ts';
 import { BlueprintService } from './service.ts';
+import { ServiceImages } from './service-images.ts';
 import { defaultBlueprintSettings } from './settings.ts';
 import { BlueprintSources } from './sources.ts';
 import { BlueprintStore } from './store.ts';
@@ -24,6 +25,7 @@ export const blueprintEngine = (parts: FeatureParts, quotas: Pick<AdmissionSetti
     host,
     store: new BlueprintKeeperStore(database, hub),
     requests: new BuildRequests({ secrets, contexts, repositories: parts.repositories, settings }),
+    services: new ServiceImages({ host, settings }),
     hub,
     log,
     firstPauseMs: settings.firstPauseMs,

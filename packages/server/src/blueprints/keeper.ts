@@ -6,10 +6,12 @@ import { unsettledTopic } from '../devboxes/announce.ts';
 import { maySucceedLater, problemOf } from '../reconciler/retries.ts';
 import { Sweep } from '../reconciler/sweep.ts';
 import { Workers } from '../reconciler/workers.ts';
+import { ownerIdOf } from '../sidecars/plan.ts';
 import { type Blueprint, blueprintsUnsettledTopic, isBuilding } from './blueprint.ts';
 import { endOf } from './build-end.ts';
 import type { BuildRequests } from './build-requests.ts';
 import type { BlueprintKeeperStore } from './keeper-store.ts';
+import type { ServiceImages } from './service-images.ts';
 
 export type BuildingHost = Pick<
   Host,
@@ -20,6 +22,7 @@ export interface BlueprintKeeperParts {
   readonly host: BuildingHost;
   readonly store: BlueprintKeeperStore;
   readonly requests: BuildRequests;
+  readonly services: ServiceImages;
   readonly hub: NotificationHub;
   readonly log: Logger;
   readonly firstPauseMs: number;
@@ -67,8 +70,9 @@ export class BlueprintKeeper {
 
   /** The host tells how far a build is. */
   heard(state: BuildState): void {
-    if (isWellFormedId('blueprint', state.id)) {
-      this.nudge(state.id);
+    const id = ownerIdOf(state.id);
+    if (isWellFormedId('blueprint', id)) {
+      this.nudge(id);
     }
   }
 
@@ -96,7 +100,7 @@ export class BlueprintKeeper {
       }
     }
     const expected = new Set(rows.map((row) => row.id));
-    for (const id of present) {
+    for (const id of new Set([...present].map(ownerIdOf))) {
       if (!expected.has(id) && isWellFormedId('blueprint', id)) {
         this.nudge(id);
       }
@@ -127,6 +131,15 @@ export class BlueprintKeeper {
       return this.#work(id, 0, signal);
     }
     try {
+      const services = await this.#parts.services.advance(blueprint);
+      if (services === 'building') {
+        await store.markBuilding(id);
+        return;
+      }
+      if (services !== 'complete') {
+        await store.fail(id, 'build_failed', services.problem);
+        return this.#work(id, 0, signal);
+      }
       const state = (await host.build(id)) ?? (await requests.send(host, blueprint, signal));
       if (state.phase === 'running') {
         await store.markBuilding(id);
@@ -171,6 +184,7 @@ export class BlueprintKeeper {
     await host.cancelBuild(id);
     if (status === 'failed') {
       await host.removeImage(id);
+      await this.#parts.services.clear(id);
     }
     await store.markSettled(id);
   }
@@ -194,6 +208,7 @@ export class BlueprintKeeper {
     await host.cancelBuild(id);
     await host.removeImage(id);
     await host.forgetBuild(id);
+    await this.#parts.services.clear(id);
   }
 
   async #sweepOnce(): Promise<void> {

@@ -11,6 +11,7 @@ import type { AdmissionSettings } from '../admission/settings.ts';
 import { boxUser } from '../devboxes/box-spec.ts';
 import { apiError } from '../errors/api-error.ts';
 import type { SecretService } from '../secrets/service.ts';
+import { requireServices } from '../sidecars/options.ts';
 import { type Blueprint, blueprintView } from './blueprint.ts';
 import { dockerfileOf } from './build-spec.ts';
 import type { BuildContexts } from './contexts.ts';
@@ -63,8 +64,10 @@ export class BlueprintService {
    */
   async create(account: string, wish: BlueprintBuildParameters, token: string | undefined): Promise<BlueprintView> {
     const base = baseOf(wish);
+    requireServices(wish.services ?? []);
     await this.#requireSecrets(account, Object.values(wish.secrets ?? {}));
     await this.#requireContext(account, wish);
+    await this.#requireServiceImages(account, wish);
     const id = newId('blueprint');
     const { parameters, credentials } = withoutCredentials(wish);
     const made = await this.#parts.store.insert(
@@ -150,6 +153,19 @@ export class BlueprintService {
     const unknown = names.find((name) => !found.has(name));
     if (unknown !== undefined) {
       throw apiError('unknownSecret', { name: unknown.slice(0, 200) });
+    }
+  }
+
+  /** A service may run the image of a blueprint that is built. */
+  async #requireServiceImages(account: string, { services = [] }: BlueprintBuildParameters): Promise<void> {
+    for (const { image } of services.filter((service) => isWellFormedId('blueprint', service.image))) {
+      const found = await this.#parts.store.findVisible(account, image);
+      if (found === undefined || found.deleted) {
+        throw apiError('unknownSource', { resource: 'blueprint', id: image });
+      }
+      if (found.status !== 'build_complete') {
+        throw apiError('blueprintNotReady', { id: image, status: found.status });
+      }
     }
   }
 

@@ -1,12 +1,15 @@
-import { isWellFormedId, type LaunchParameters } from '@berth/contract';
+import { type BlueprintParametersView, isWellFormedId, type LaunchParameters } from '@berth/contract';
 import { apiError } from '../errors/api-error.ts';
 import { parametersOf } from './blueprint.ts';
 import type { BlueprintStore } from './store.ts';
+
+type BlueprintServiceView = NonNullable<BlueprintParametersView['services']>[number];
 
 /** What a box takes over from the blueprint that it starts from. */
 export interface BlueprintSource {
   readonly id: string;
   readonly launchParameters: LaunchParameters;
+  readonly services: readonly BlueprintServiceView[];
 }
 
 /** How the body of a create names a blueprint. */
@@ -45,6 +48,7 @@ export class BlueprintSources {
     if (found.status !== 'build_complete') {
       throw apiError('blueprintNotReady', { id: found.id, status: found.status });
     }
-    return { id: found.id, launchParameters: parametersOf(found).launch_parameters ?? {} };
+    const { launch_parameters: launchParameters = {}, services = [] } = parametersOf(found);
+    return { id: found.id, launchParameters, services };
   }
 }

@@ -28,9 +28,6 @@ const refuseLaunchParameters = (parameters: NonNullable<DevboxCreate['launch_par
   if (lifecycle?.resume_triggers?.http === true || lifecycle?.resume_triggers?.axon_event === true) {
     refuse('resuming on a trigger (lifecycle.resume_triggers)');
   }
-  if (isFilled(parameters.required_services)) {
-    refuse('services of a blueprint (required_services)');
-  }
   if (parameters.network_policy_id !== undefined) {
     refuse('a network policy (network_policy_id)');
   }

@@ -8,6 +8,7 @@ import {
 } from '@berth/contract';
 import { apiError } from '../errors/api-error.ts';
 import type { PlannedMount } from '../mounts/mount-kind.ts';
+import type { PlannedService } from '../sidecars/plan.ts';
 import type { NewDevbox } from './insert.ts';
 import { startBoundMs } from './start-bound.ts';
 
@@ -17,13 +18,20 @@ export const lifetimeMs = (parameters: LaunchParameters): number | null =>
     ? Math.ceil((parameters.keep_alive_time_seconds ?? defaultKeepAliveSeconds) * 1000)
     : null;
 
-/** The row that a checked request asks for; with the id of its blueprint, once that was looked up. */
+/** The row that a checked request asks for; with what was looked up for it. */
 export const newDevbox = (
   accountId: string,
   wish: DevboxCreate,
   settings: AccountSettings,
-  mounts: readonly PlannedMount[] = [],
-  blueprintId: string | null = null,
+  {
+    mounts = [],
+    services = [],
+    blueprintId = null,
+  }: {
+    readonly mounts?: readonly PlannedMount[];
+    readonly services?: readonly PlannedService[];
+    readonly blueprintId?: string | null | undefined;
+  } = {},
 ): NewDevbox => {
   const launchParameters = wish.launch_parameters ?? {};
   const idle = idleRule(launchParameters);
@@ -41,6 +49,7 @@ export const newDevbox = (
       ...(wish.entrypoint === undefined || wish.entrypoint === '' ? {} : { entrypoint: wish.entrypoint }),
       environment: wish.environment_variables ?? {},
       secretNames: wish.secrets ?? {},
+      ...(services.length === 0 ? {} : { services }),
       ...(settings.isolation === 'default' ? {} : { isolation: settings.isolation }),
     },
     mounts,

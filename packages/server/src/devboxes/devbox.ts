@@ -1,6 +1,7 @@
 import type { FailureReason, LaunchParameters, ShutdownReason } from '@berth/contract';
 import type { Isolation } from '@berth/host/contract';
 import type { Selectable } from 'kysely';
+import type { PlannedService } from '../sidecars/plan.ts';
 import type { DevboxesTable, HostState, ResumeKind, StoredStatus, TransitionRecord } from './table.ts';
 import type { Mishap } from './transition.ts';
 
@@ -10,6 +11,8 @@ export interface DevboxWish {
   readonly environment: Readonly<Record<string, string>>;
   /** Variable name to name of the account's secret; the value is read when the box starts. */
   readonly secretNames: Readonly<Record<string, string>>;
+  /** Run beside it, in its network. */
+  readonly services?: readonly PlannedService[];
   /** Grade of isolation that the account had set when the box was made; counts where the launch parameters name none. */
   readonly isolation?: 'auto' | 'container' | 'gvisor';
 }

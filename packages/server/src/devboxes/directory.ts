@@ -14,6 +14,8 @@ export interface DevboxEntry {
   readonly hasIdleRule: boolean;
   /** Whether the host still keeps what the box has put out. */
   readonly outputKept: boolean;
+  /** Names of the services that run beside it, in the order of its sidecars. */
+  readonly services: readonly string[];
 }
 
 const defaultCapacity = 50_000;
@@ -24,6 +26,7 @@ const toEntry = (box: Devbox): DevboxEntry => ({
   status: box.status,
   hasIdleRule: box.idleMs !== null,
   outputKept: box.hostState !== 'forgotten',
+  services: (box.wish.services ?? []).map(({ name }) => name),
 });
 
 /**

@@ -21,6 +21,7 @@ import { longPoll } from '../http/long-poll.ts';
 import type { Mounts } from '../mounts/mounts.ts';
 import type { Births } from '../reconciler/births.ts';
 import type { SecretService } from '../secrets/service.ts';
+import { requiredServices } from '../sidecars/required-services.ts';
 import { usageOf } from '../usage/usage.ts';
 import { devboxTopic } from './announce.ts';
 import { newDevbox } from './creation.ts';
@@ -39,7 +40,7 @@ export interface DevboxServiceParts {
   readonly store: DevboxStore;
   readonly lists: DevboxListStore;
   readonly hub: NotificationHub;
-  readonly host: Pick<Host, 'metrics'>;
+  readonly host: Pick<Host, 'metrics' | 'images'>;
   readonly secrets: Pick<SecretService, 'reveal'>;
   readonly mounts: Pick<Mounts, 'plan'>;
   readonly accountSettings: Pick<AccountSettingsService, 'get'>;
@@ -70,7 +71,9 @@ export class DevboxService {
         : { ...wish, launch_parameters: inheritedParameters(blueprint.launchParameters, own) };
     refuseUnavailable(whole);
     const mounts = await this.#parts.mounts.plan(account, whole);
-    const box = newDevbox(account, whole, await this.#parts.accountSettings.get(account), mounts, blueprint?.id);
+    const services = await requiredServices(this.#parts.host, blueprint, whole.launch_parameters?.required_services);
+    const settings = await this.#parts.accountSettings.get(account);
+    const box = newDevbox(account, whole, settings, { mounts, services, blueprintId: blueprint?.id });
     await this.#requireSecrets(account, Object.values(box.wish.secretNames));
     const made = await this.#insert(box, token);
     if (made.box !== undefined) {

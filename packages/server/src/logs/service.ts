@@ -3,10 +3,12 @@ import { type Host, HostError, type LogEntry, type LogFilter } from '@berth/host
 import type { NotificationHub } from '../database/notifications.ts';
 import { devboxTopic } from '../devboxes/announce.ts';
 import { isEnded } from '../devboxes/devbox.ts';
-import type { DevboxDirectory } from '../devboxes/directory.ts';
+import type { DevboxDirectory, DevboxEntry } from '../devboxes/directory.ts';
 import { streamFromHost } from '../devboxes/host-calls.ts';
 import { apiError } from '../errors/api-error.ts';
 import type { RequestScope } from '../http/context.ts';
+import { sidecarId } from '../sidecars/plan.ts';
+import { isServiceExecution } from '../sidecars/sidecar-spec.ts';
 
 export interface LogParts {
   readonly host: Host;
@@ -47,10 +49,19 @@ export class LogService {
     this.#parts = parts;
   }
 
-  /** All entries, oldest first. A box that the host has not made yet has none. Throws `notFound`, `outputExpired`. */
+  /** All entries, those of its services too, oldest first. A box that the host has not made yet has none. Throws `notFound`, `outputExpired`. */
   async list(account: string, devboxId: string, query: LogQuery): Promise<LogEntryView[]> {
-    await this.#require(account, devboxId);
-    return this.#entries(devboxId, filterOf(query));
+    const box = await this.#require(account, devboxId);
+    const isWhole = query.execution_id === undefined && query.shell_name === undefined;
+    const services = isWhole ? box.services : [];
+    const all = await Promise.all([
+      this.#entries(devboxId, filterOf(query)),
+      ...services.map((name, index) => this.#ofService(sidecarId(devboxId, index), name)),
+    ]);
+    return all
+      .flat()
+      .toSorted((one, other) => one.timestamp_ms - other.timestamp_ms)
+      .slice(-maximumEntries);
   }
 
   /** All entries, then new ones as they come, until the box has ended. */
@@ -112,10 +123,23 @@ export class LogService {
     }
   }
 
-  async #require(account: string, devboxId: string): Promise<void> {
+  /** What a service has put out, under its name. */
+  async #ofService(sidecar: string, name: string): Promise<LogEntryView[]> {
+    const entries = await this.#entries(sidecar, {});
+    return entries
+      .filter(({ cmd_id }) => isServiceExecution(cmd_id ?? ''))
+      .map(({ cmd, message, exit_code, ...entry }) => ({
+        ...entry,
+        message: `[${name}] ${message ?? (cmd === undefined ? `exited with ${exit_code}` : 'started')}`,
+        ...(exit_code === undefined ? {} : { exit_code }),
+      }));
+  }
+
+  async #require(account: string, devboxId: string): Promise<DevboxEntry> {
     const box = await this.#parts.directory.require(account, devboxId);
     if (!box.outputKept) {
       throw apiError('outputExpired', { id: devboxId });
     }
+    return box;
   }
 }

@@ -24,7 +24,10 @@ const needsLook = (box: UnsettledBox, state: BoxState | undefined): boolean => {
  */
 export const findDifferences = async (host: Pick<Host, 'list'>, dues: DueStore): Promise<string[]> => {
   const rows = await dues.unsettled();
-  const states = new Map((await host.list()).map((state) => [state.id, state]));
+  const states = new Map(
+    // What becomes of sidecars is the host's matter: they go with their boxes.
+    (await host.list()).filter((state) => state.networkOf === undefined).map((state) => [state.id, state]),
+  );
   const different = rows.filter((box) => needsLook(box, states.get(box.id))).map((box) => box.id);
   const expected = new Set(rows.map((box) => box.id));
   const surprising = [...states.values()].filter((state) => !expected.has(state.id));

@@ -126,7 +126,11 @@ export class Reconciler {
 
   #heard(event: HostEvent): void {
     if (event.type === 'box') {
-      const { id, phase } = event.state;
+      const { id, phase, networkOf } = event.state;
+      // A sidecar goes with its box, and leaves that alone when it ends by itself.
+      if (networkOf !== undefined) {
+        return;
+      }
       // A worker that destroys a box hears of it in its own answer.
       if (phase === 'stopped' || (phase === 'destroyed' && !this.#workers.has(id))) {
         this.nudge(id);

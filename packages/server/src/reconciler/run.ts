@@ -5,7 +5,10 @@ import type { StepParts } from './parts.ts';
 
 /** Whether anything is to be run before the box counts as running. */
 export const hasSteps = (box: Devbox): boolean =>
-  box.mountsLeft > 0 || box.wish.entrypoint !== undefined || (box.launchParameters.launch_commands ?? []).length > 0;
+  box.mountsLeft > 0 ||
+  box.wish.entrypoint !== undefined ||
+  (box.wish.services ?? []).length > 0 ||
+  (box.launchParameters.launch_commands ?? []).length > 0;
 
 /** → `running`, with its deadline set. */
 export const run = async (

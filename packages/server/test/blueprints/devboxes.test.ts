@@ -103,17 +103,6 @@ describe('a box from a blueprint', () => {
     const answer = await post('/v1/devboxes', { blueprint_id: waiting });
     expect(answer).toMatchObject({ status: 400, json: { code: 'unknownSource' } });
   });
-
-  it('says that services cannot be started, also those the blueprint asks for', async () => {
-    const service = { name: 'db', image: 'postgres:16' };
-    const { id } = await built(server.caller, {
-      services: [service],
-      launch_parameters: { required_services: ['db'] },
-    });
-    expect((await post('/v1/devboxes', { blueprint_id: id })).status).toBe(501);
-    const without = { blueprint_id: id, launch_parameters: { required_services: [] } };
-    expect((await post('/v1/devboxes', without)).status).toBe(200);
-  });
 });
 
 describe('what stands on a blueprint', () => {

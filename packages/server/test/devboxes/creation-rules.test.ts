@@ -25,7 +25,6 @@ describe('what is not there yet is refused by name, never left out', () => {
     ['tunnel', { tunnel: {} }],
     ['network_policy_id', { launch_parameters: { network_policy_id: 'np_1' } }],
     ['resume_triggers', { launch_parameters: { lifecycle: { resume_triggers: { http: true } } } }],
-    ['required_services', { launch_parameters: { required_services: ['db'] } }],
   ])('answers 501 that names %s', async (name, wish) => {
     const answer = await create(wish);
     expect(answer).toMatchObject({ status: 501, json: { code: 'notImplemented', retryable: false } });

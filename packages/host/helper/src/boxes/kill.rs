@@ -32,6 +32,8 @@ pub fn kill(wish: &BoxKill, network: &Network) -> Result<bool> {
     // At least one try, also when the time has gone.
     let left = deadline.saturating_duration_since(Instant::now());
     cgroup::remove_all(&wish.cgroups, left.max(Duration::from_millis(100)))?;
-    network.release(wish.net_slot);
+    if let Some(slot) = wish.net_slot {
+        network.release(slot);
+    }
     Ok(killed)
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -14,9 +15,9 @@ use crate::error::{Code, Error, Result};
 use crate::mount::overlay::{self, Parts};
 use crate::net::pool::Network;
 use crate::process::exits::EXITS;
-use crate::process::pidfd;
+use crate::process::pidfd::{self, Process};
 use crate::process::spawn;
-use crate::protocol::BoxStart;
+use crate::protocol::{BoxJoin, BoxStart};
 
 /// Patience for the removal of a start that failed.
 const DELETE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,13 +35,41 @@ pub struct Started {
 
 /// Starts a box (see `boxStart` in protocol.ts).
 pub fn start(wish: &BoxStart, network: &Network) -> Result<Started> {
-    let deadline = Instant::now() + Duration::from_millis(wish.timeout_ms);
     if let Some(path) = &wish.read_ahead {
         disk::read_ahead(path, READ_AHEAD_BYTES);
     }
     let lease = network.take()?;
+    let (pid, start_time_ticks) = start_within(wish, &lease.namespace_path())?;
+    let (net_slot, addresses) = lease.keep();
+    Ok(Started {
+        pid,
+        start_time_ticks,
+        net_slot,
+        ipv4: addresses.inner.to_string(),
+        gateway: addresses.outer.to_string(),
+    })
+}
+
+/// Starts a box in the network of another one (see `boxJoin` in protocol.ts); answers with its init.
+pub fn join(wish: &BoxJoin) -> Result<(i32, u64)> {
+    let owner = &wish.network_of;
+    let gone = || Error::bad_request(format!("process {} has no network any more", owner.pid));
+    let held = Process::open(owner.pid, owner.start_time_ticks)?.ok_or_else(gone)?;
+    let path = format!("/proc/{}/ns/net", owner.pid);
+    let namespace =
+        fs::File::open(&path).map_err(|cause| Error::os("open", path.as_str(), &cause))?;
+    // Of that very process: it lived when its number had been looked up.
+    if held.wait(Duration::ZERO) {
+        return Err(gone());
+    }
+    let path = format!("/proc/{}/fd/{}", std::process::id(), namespace.as_raw_fd());
+    start_within(&wish.start, &path)
+}
+
+fn start_within(wish: &BoxStart, namespace_path: &str) -> Result<(i32, u64)> {
+    let deadline = Instant::now() + Duration::from_millis(wish.timeout_ms);
     let rootfs = bundle::make_rootfs(&wish.bundle)?;
-    bundle::set_network_namespace(&wish.bundle, &lease.namespace_path())?;
+    bundle::set_network_namespace(&wish.bundle, namespace_path)?;
     for stale in [wish.pid_file.to_path_buf(), unfinished(&wish.pid_file)] {
         remove_if_there(&stale)?;
     }
@@ -51,16 +80,9 @@ pub fn start(wish: &BoxStart, network: &Network) -> Result<Started> {
         owner_base: wish.owner_base,
     };
     let overlay = overlay::mount(&parts, &rootfs, &wish.bundle.join("layers"))?;
-    let (pid, start_time_ticks) = run(wish, deadline)?;
+    let init = run(wish, deadline)?;
     drop(overlay);
-    let (net_slot, addresses) = lease.keep();
-    Ok(Started {
-        pid,
-        start_time_ticks,
-        net_slot,
-        ipv4: addresses.inner.to_string(),
-        gateway: addresses.outer.to_string(),
-    })
+    Ok(init)
 }
 
 fn run(wish: &BoxStart, deadline: Instant) -> Result<(i32, u64)> {

@@ -56,6 +56,7 @@ export class PooledBoxes {
       id: place,
       phase: 'pooling',
       isolation,
+      networkOf: undefined,
       slot: store.freeSlot(this.#parts.configuration.owners),
       size,
       layers: image.layers,
