@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { accountCommand } from './commands/account/index.ts';
 import { agentCommand } from './commands/agent/index.ts';
 import { blueprintCommand } from './commands/blueprint/index.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -44,6 +45,7 @@ export const program = (): Command => {
     .addCommand(objectCommand())
     .addCommand(secretCommand())
     .addCommand(agentCommand())
+    .addCommand(accountCommand())
     .addCommand(runCommand())
     .addCommand(completionCommand())
     .addHelpText('after', overview)

@@ -16,6 +16,25 @@ export const defaultAccountSettings: AccountSettings = { suspend_memory: false, 
 export const accountSettingsUpdate = accountSettings.partial();
 export type AccountSettingsUpdate = z.output<typeof accountSettingsUpdate>;
 
+const limit = z.number().nonnegative().optional();
+
+/** Most that an account may have at a time, as the operator sets it. Berth's own. */
+export const accountLimits = z.strictObject({
+  /** Devboxes that run or wait to. */
+  running: limit,
+  /** Their nominal memory, and the nominal disk of all devboxes that have not ended. */
+  memoryGib: limit,
+  diskGib: limit,
+  snapshots: limit,
+  snapshotGib: limit,
+  blueprints: limit,
+  /** Blueprints that are being built or wait to be. */
+  builds: limit,
+  /** Content of objects. */
+  objectGib: limit,
+});
+export type AccountLimits = z.output<typeof accountLimits>;
+
 const quota = z.number();
 
 /** Most that the account may have at a time, and what it has. Berth's own. */
@@ -28,6 +47,7 @@ export const accountQuotas = z.object({
   blueprints: z.object({ limit: quota, used: quota }),
   /** Blueprints that are being built or wait to be. */
   builds: z.object({ limit: quota, used: quota }),
+  object_gib: z.object({ limit: quota, used: quota }),
 });
 export type AccountQuotas = z.output<typeof accountQuotas>;
 

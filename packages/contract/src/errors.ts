@@ -149,7 +149,7 @@ export const errors = registry({
     status: 429,
     retryable: false,
     message: 'the account would exceed its quota of {limit} {what}: it has {used} and asks for {more} more',
-    hint: 'shut down, suspend or delete what is not needed, or ask the operator of this installation for more (BERTH_QUOTAS)',
+    hint: 'shut down, suspend or delete what is not needed, or ask the operator of this installation for more (./berth account limits --set)',
   },
   exceedsHost: {
     status: 400,

@@ -1,5 +1,6 @@
 import type { Host } from '@berth/host/contract';
 import type { Logger } from 'pino';
+import type { Limits } from './accounts/limits.ts';
 import type { AccountSettingsService } from './accounts/settings.ts';
 import type { AdmissionSettings } from './admission/settings.ts';
 import type { BlueprintSettings } from './blueprints/settings.ts';
@@ -18,6 +19,7 @@ export interface FeatureParts {
   readonly hub: NotificationHub;
   readonly host: Host;
   readonly accountSettings: AccountSettingsService;
+  readonly limits: Limits;
   readonly secrets: SecretService;
   readonly repositories: Repositories;
   readonly objects: ObjectParts;

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { notYetRoutes as notYet } from '@berth/contract';
 import type { Host } from '@berth/host/contract';
 import type { Logger } from 'pino';
+import { AccountLimitService } from './accounts/limits.ts';
 import { AccountSettingsService } from './accounts/settings.ts';
-import type { AdmissionSettings } from './admission/settings.ts';
+import { type AdmissionSettings, defaultAdmissionSettings } from './admission/settings.ts';
 import { Authentication, apiKeysTopic } from './api-keys/authentication.ts';
 import type { BlueprintSettings } from './blueprints/settings.ts';
 import { openDatabase } from './database/database.ts';
@@ -80,6 +81,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     // Whoever changes a box here tells this process without the detour.
     isKnown: (topic, backend) => isDevboxTopic(topic) && backends.has(backend),
   });
+  const limits = new AccountLimitService(database, hub, { ...defaultAdmissionSettings, ...options.admission });
   const metrics = new Metrics();
   const secrets = new SecretService({ database, masterKey: options.masterKey });
   const idempotency = new IdempotencyService({ database, owner: randomUUID(), log });
@@ -96,9 +98,13 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     hub,
     host,
     accountSettings: new AccountSettingsService(database, hub),
+    limits,
     secrets,
     repositories,
-    objects: objectParts(database, options.masterKey, { ...defaultObjectSettings, ...options.objects }, () => port),
+    objects: objectParts(
+      { database, limits, masterKey: options.masterKey, port: () => port },
+      { ...defaultObjectSettings, ...options.objects },
+    ),
     metrics,
     log,
     reconciler: options.reconciler ?? {},

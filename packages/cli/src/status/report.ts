@@ -1,5 +1,6 @@
 import { readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AccountQuotas } from '@berth/contract';
 import { localUrl } from '../http/endpoint.ts';
 import { readInstallation } from '../installation/installation.ts';
 import { type GradeFinding, readIsolations } from '../installation/isolations.ts';
@@ -7,6 +8,7 @@ import { repositoryDirectory, type StatePaths } from '../installation/paths.ts';
 import { livingBoxes } from '../supervisor/boxes.ts';
 import { readSupervisorState } from '../supervisor/published-state.ts';
 import { type Figures, readFigures } from './figures.ts';
+import { readQuotas } from './quotas.ts';
 
 /** What `berth status --json` prints. */
 export interface StatusReport {
@@ -29,6 +31,8 @@ export interface StatusReport {
   readonly boxes: number;
   /** What the server counts; left out when it does not answer. */
   readonly figures?: Figures;
+  /** What the account of this installation's key may have, and has; left out when the server does not answer. */
+  readonly quotas?: AccountQuotas;
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | undefined;
 }
 
@@ -38,6 +42,7 @@ export const statusReport = async (paths: StatePaths): Promise<StatusReport> => 
   const state = supervisor === undefined ? (installation === undefined ? 'absent' : 'stopped') : supervisor.phase;
   const figures =
     installation === undefined || supervisor === undefined ? undefined : await readFigures(installation.port);
+  const quotas = figures === undefined ? undefined : await readQuotas();
   return {
     state: state === 'ready' ? 'running' : state,
     stateDirectory: paths.state,
@@ -50,6 +55,7 @@ export const statusReport = async (paths: StatePaths): Promise<StatusReport> => 
     isolations: supervisor === undefined ? [] : readIsolations(paths),
     boxes: installation === undefined ? 0 : await countOfBoxes(paths),
     ...(figures === undefined ? {} : { figures }),
+    ...(quotas === undefined ? {} : { quotas }),
     disk: diskOf(paths.state),
   };
 };

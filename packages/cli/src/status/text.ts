@@ -3,6 +3,7 @@ import { formatBytes, formatDuration } from '../output/quantities.ts';
 import { bold, dim, green, red, yellow } from '../output/style.ts';
 import { table } from '../output/table.ts';
 import type { Figures } from './figures.ts';
+import { quotasLine } from './quotas.ts';
 import type { StatusReport } from './report.ts';
 
 const words: Readonly<Record<StatusReport['state'], string>> = {
@@ -30,6 +31,7 @@ export const statusText = (report: StatusReport): string => {
       ? []
       : [`snapshots: ${figures.snapshots.count}, ${formatBytes(figures.snapshots.sizeBytes)}`]),
     ...(figures?.pool === undefined ? [] : [`pool: ${poolText(figures.pool)}`]),
+    ...(report.quotas === undefined ? [] : [`account: ${quotasLine(report.quotas)}`]),
     ...(disk === undefined ? [] : [`disk: ${formatBytes(disk.freeBytes)} of ${formatBytes(disk.totalBytes)} free`]),
   ].join('\n');
 };

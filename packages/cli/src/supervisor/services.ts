@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import type { AccountLimits } from '@berth/contract';
 import { localUrl } from '../http/endpoint.ts';
 import { asAccount, type SystemAccount } from '../installation/accounts.ts';
 import type { Installation } from '../installation/installation.ts';
@@ -68,6 +69,25 @@ export const bootstrap = async (
   });
   const line = output.trim().split('\n').at(-1) ?? '';
   return line.startsWith('{') ? (JSON.parse(line) as { apiKey?: string }).apiKey : undefined;
+};
+
+/** What the operator sets for an account: a number, or `null` for what the settings of the server say. */
+export interface LimitsChange {
+  /** The account made first, when left out. */
+  readonly account?: string;
+  readonly set: Readonly<Record<string, number | null>>;
+}
+
+/** Changes the limits of an account in the database of the installation, and gives what is set for it then. */
+export const changeLimits = async (
+  paths: StatePaths,
+  installation: Installation,
+  account: SystemAccount,
+  change: LimitsChange,
+): Promise<{ readonly account: string; readonly limits: AccountLimits }> => {
+  const command = [...serverProgram(paths, account, 'packages/server/src/account-limits.ts'), JSON.stringify(change)];
+  const output = await runProgram(command, { environment: serverEnvironment(paths, installation) });
+  return JSON.parse(output) as { account: string; limits: AccountLimits };
 };
 
 /** Command line of a program of the control plane, as the service account. */

@@ -1,12 +1,13 @@
-import type { AccountSettings } from '@berth/contract';
+import type { AccountLimits, AccountSettings } from '@berth/contract';
 import { type Selectable, sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { notificationChannel } from '../database/notifications.ts';
 import type { AccountsTable } from '../database/schema.ts';
+import type { LimitsChange } from './limits.ts';
 
 export type AccountRow = Selectable<AccountsTable>;
 
-/** Topic that is announced with every change of an account's settings. */
+/** Topic that is announced with every change of an account's settings or limits. */
 export const accountTopic = (id: string): string => `account:${id}`;
 
 /** Rows of `accounts`. */
@@ -42,6 +43,24 @@ export class AccountStore {
       )
       select pg_notify(${notificationChannel}, ${accountTopic(id)}) from changed
     `.execute(this.#database);
+  }
+
+  /** What the operator has set for the account. */
+  async limits(id: string): Promise<AccountLimits> {
+    const row = await this.#database.selectFrom('accounts').select('limits').where('id', '=', id).executeTakeFirst();
+    return row?.limits ?? {};
+  }
+
+  /** Sets what is given, strikes off what is null, keeps the rest, and announces it. Gives what is set then. */
+  async changeLimits(id: string, change: LimitsChange): Promise<AccountLimits> {
+    const changed = await sql<{ limits: AccountLimits }>`
+      with changed as (
+        update accounts set limits = jsonb_strip_nulls(limits || ${JSON.stringify(change)}::jsonb) where id = ${id}
+        returning limits
+      )
+      select limits, pg_notify(${notificationChannel}, ${accountTopic(id)}) from changed
+    `.execute(this.#database);
+    return changed.rows[0]?.limits ?? {};
   }
 
   /** The account made first, if any. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Limits } from '../accounts/limits.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
 import type { Place } from '../devboxes/insert.ts';
 import type { TransitionStore } from '../devboxes/transition-store.ts';
@@ -18,6 +19,7 @@ export interface AdmissionParts {
   readonly transitions: () => Pick<TransitionStore, 'apply'>;
   readonly capacity: HostCapacity;
   readonly settings: AdmissionSettings;
+  readonly limits: Limits;
   readonly log: Logger;
   /** A box has left the line. */
   readonly onAdmitted: (id: string) => void;
@@ -104,11 +106,12 @@ export class Admission {
    * it looks at the rows: a caller may see a change a moment before this process hears of it.
    */
   async require(accountId: string, demand: QuotaDemand): Promise<void> {
-    const check = (): void => checkQuota(this.#parts.settings, accountId, this.#ledger.ofAccount(accountId), demand);
     const { largest } = demand;
     if (largest !== undefined && largest.memoryBytes > this.#parts.capacity.memoryBytes) {
       throw apiError('exceedsHost', { what: 'memory' });
     }
+    const quotas = await this.#parts.limits.of(accountId);
+    const check = (): void => checkQuota(quotas, this.#ledger.ofAccount(accountId), demand);
     try {
       check();
     } catch {

@@ -1,6 +1,6 @@
 import { apiError } from '../errors/api-error.ts';
 import type { Sums } from './ledger.ts';
-import { type AdmissionSettings, quotasOf } from './settings.ts';
+import type { Quotas } from './settings.ts';
 
 /** What an account asks for beyond what it has. */
 export interface QuotaDemand {
@@ -21,12 +21,10 @@ const refuseAbove = (limit: number, what: string, used: number, more: number): v
 
 /** Throws `quotaExceeded`, which names the quota. */
 export const checkQuota = (
-  settings: Pick<AdmissionSettings, 'quotas'>,
-  accountId: string,
+  quotas: Quotas,
   has: Pick<Sums, 'running' | 'quotaMemoryBytes' | 'quotaDiskBytes'>,
   demand: QuotaDemand,
 ): void => {
-  const quotas = quotasOf(settings, accountId);
   refuseAbove(quotas.running, 'running devboxes', has.running, demand.running);
   refuseAbove(
     quotas.memoryGib,
@@ -39,25 +37,22 @@ export const checkQuota = (
 
 /** The same for one more blueprint. */
 export const checkBlueprintQuota = (
-  settings: Pick<AdmissionSettings, 'quotas'>,
-  accountId: string,
+  quotas: Quotas,
   has: { readonly count: number; readonly building: number },
 ): void => {
-  const quotas = quotasOf(settings, accountId);
   refuseAbove(quotas.blueprints, 'blueprints', has.count, 1);
   refuseAbove(quotas.builds, 'builds at a time', has.building, 1);
 };
 
 /** The same for one more snapshot. Its size is not known yet: one that has all its bytes takes no more. */
-export const checkSnapshotQuota = (
-  settings: Pick<AdmissionSettings, 'quotas'>,
-  accountId: string,
-  has: { readonly count: number; readonly bytes: number },
-): void => {
-  const quotas = quotasOf(settings, accountId);
+export const checkSnapshotQuota = (quotas: Quotas, has: { readonly count: number; readonly bytes: number }): void => {
   refuseAbove(quotas.snapshots, 'snapshots', has.count, 1);
   const used = has.bytes / gibibyte;
   if (used >= quotas.snapshotGib) {
     throw apiError('quotaExceeded', { what: 'GiB of snapshots', used, more: 'some', limit: quotas.snapshotGib });
   }
 };
+
+/** The same for more content of objects. */
+export const checkObjectQuota = (quotas: Quotas, usedBytes: number, moreBytes: number): void =>
+  refuseAbove(quotas.objectGib * gibibyte, 'bytes in objects', usedBytes, moreBytes);

@@ -1,3 +1,4 @@
+import { type AccountLimits, accountLimits } from '@berth/contract';
 import { z } from 'zod';
 
 /** Most that one account may have at a time. */
@@ -12,6 +13,8 @@ export interface Quotas {
   readonly blueprints: number;
   /** Blueprints that are being built or wait to be. */
   readonly builds: number;
+  /** Content of objects. */
+  readonly objectGib: number;
 }
 
 export const defaultQuotas: Quotas = {
@@ -22,6 +25,7 @@ export const defaultQuotas: Quotas = {
   snapshotGib: 4_096,
   blueprints: 10_000,
   builds: 200,
+  objectGib: 4_096,
 };
 
 export interface AdmissionSettings {
@@ -41,7 +45,7 @@ export interface AdmissionSettings {
   /** Time between the notice of an eviction and the suspension. */
   readonly evictionNoticeMs: number;
   /** By account; `*` holds for those not named, and for figures left out. */
-  readonly quotas: Readonly<Record<string, Partial<Quotas>>>;
+  readonly quotas: Readonly<Record<string, AccountLimits>>;
 }
 
 export const defaultAdmissionSettings: AdmissionSettings = {
@@ -54,27 +58,15 @@ export const defaultAdmissionSettings: AdmissionSettings = {
   quotas: {},
 };
 
-const quota = z.number().nonnegative();
-
 /** `BERTH_QUOTAS`: JSON of account id, or `*`, to quotas. */
-export const quotasByAccount = z.record(
-  z.string(),
-  z
-    .strictObject({
-      running: quota,
-      memoryGib: quota,
-      diskGib: quota,
-      snapshots: quota,
-      snapshotGib: quota,
-      blueprints: quota,
-      builds: quota,
-    })
-    .partial(),
-);
+export const quotasByAccount = z.record(z.string(), accountLimits);
 
-/** What holds for one account. */
-export const quotasOf = (settings: Pick<AdmissionSettings, 'quotas'>, accountId: string): Quotas => ({
-  ...defaultQuotas,
-  ...settings.quotas['*'],
-  ...settings.quotas[accountId],
-});
+/** The same quotas, but for those that are limited otherwise. */
+export const withLimits = (quotas: Quotas, limits: AccountLimits = {}): Quotas => {
+  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  return { ...quotas, ...(Object.fromEntries(given) as Partial<Quotas>) };
+};
+
+/** What holds for one account that the operator has set nothing for. */
+export const quotasOf = ({ quotas }: Pick<AdmissionSettings, 'quotas'>, accountId: string): Quotas =>
+  withLimits(withLimits(defaultQuotas, quotas['*']), quotas[accountId]);

@@ -1,4 +1,3 @@
-import type { AdmissionSettings } from '../admission/settings.ts';
 import type { FeatureParts } from '../feature.ts';
 import { BuildRequests } from './build-requests.ts';
 import { BlueprintKeeper } from './keeper.ts';
@@ -14,7 +13,7 @@ import { BlueprintSources } from './sources.ts';
 import { BlueprintStore } from './store.ts';
 
 /** Blueprints: what callers ask of them, and the keeper that has them built. */
-export const blueprintEngine = (parts: FeatureParts, quotas: Pick<AdmissionSettings, 'quotas'>) => {
+export const blueprintEngine = (parts: FeatureParts) => {
   const { database, hub, host, secrets, log } = parts;
   const codeOrigin = parts.repositories.settings.githubUrl.replace(/\/+$/, '');
   const settings = { ...defaultBlueprintSettings, ...parts.blueprints, codeOrigin };
@@ -35,7 +34,7 @@ export const blueprintEngine = (parts: FeatureParts, quotas: Pick<AdmissionSetti
     lists: new BlueprintListStore(database),
     secrets,
     contexts,
-    quotas,
+    limits: parts.limits,
     settings,
     onUnsettled: (id) => keeper.nudge(id),
   });

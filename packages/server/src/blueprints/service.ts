@@ -6,8 +6,8 @@ import {
   isWellFormedId,
   newId,
 } from '@berth/contract';
+import type { Limits } from '../accounts/limits.ts';
 import { checkBlueprintQuota } from '../admission/quotas.ts';
-import type { AdmissionSettings } from '../admission/settings.ts';
 import { boxUser } from '../devboxes/box-spec.ts';
 import { apiError } from '../errors/api-error.ts';
 import type { SecretService } from '../secrets/service.ts';
@@ -27,7 +27,7 @@ export interface BlueprintServiceParts {
   readonly lists: BlueprintListStore;
   readonly secrets: Pick<SecretService, 'reveal' | 'seal'>;
   readonly contexts: BuildContexts;
-  readonly quotas: Pick<AdmissionSettings, 'quotas'>;
+  readonly limits: Limits;
   /** `codeOrigin`: where the repositories of code mounts are. */
   readonly settings: { readonly codeOrigin: string };
   /** Called after a change that the keeper has to act on. It would find it by itself, a little later. */
@@ -68,6 +68,7 @@ export class BlueprintService {
     await this.#requireSecrets(account, Object.values(wish.secrets ?? {}));
     await this.#requireContext(account, wish);
     await this.#requireServiceImages(account, wish);
+    const quotas = await this.#parts.limits.of(account);
     const id = newId('blueprint');
     const { parameters, credentials } = withoutCredentials(wish);
     const made = await this.#parts.store.insert(
@@ -81,7 +82,7 @@ export class BlueprintService {
         base,
       },
       token,
-      (usage) => checkBlueprintQuota(this.#parts.quotas, account, usage),
+      (usage) => checkBlueprintQuota(quotas, usage),
     );
     this.#parts.onUnsettled(made);
     return this.get(account, made);

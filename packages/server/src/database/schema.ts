@@ -1,4 +1,4 @@
-import type { AccountSettings } from '@berth/contract';
+import type { AccountLimits, AccountSettings } from '@berth/contract';
 import type { Generated, JSONColumnType } from 'kysely';
 import type { AgentsTable, DevboxAgentsTable } from '../agents/table.ts';
 import type { BlueprintsTable } from '../blueprints/table.ts';
@@ -29,6 +29,7 @@ export interface AccountsTable {
   disabled: Generated<boolean>;
   created_ms: number;
   settings: JSONColumnType<Partial<AccountSettings>, string | undefined, string>;
+  limits: JSONColumnType<AccountLimits, string | undefined, string>;
 }
 
 export interface ApiKeysTable {

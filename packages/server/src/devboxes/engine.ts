@@ -35,6 +35,7 @@ export const devboxEngine = (parts: FeatureParts) => {
     transitions: () => transitions,
     capacity,
     settings,
+    limits: parts.limits,
     log,
     onAdmitted: (id) => reconciler.nudge(id),
     onEviction: (inMs) => reconciler.lookAtDeadlines(inMs),
@@ -50,7 +51,7 @@ export const devboxEngine = (parts: FeatureParts) => {
     firstPauseMs: reconcilerSettings.firstPauseMs,
     onTaken: () => reconciler.lookAtDeadlines(),
   });
-  const blueprints = blueprintEngine(parts, settings);
+  const blueprints = blueprintEngine(parts);
   const reconciler: Reconciler = new Reconciler({
     host,
     store,
@@ -89,7 +90,6 @@ export const devboxEngine = (parts: FeatureParts) => {
     activity,
     admission,
     admissionStore,
-    admissionSettings: settings,
     capacity,
     keeper,
     reconciler,

@@ -29,8 +29,7 @@ import { DevboxService } from './service.ts';
 export const devboxFeature = (parts: FeatureParts): Feature => {
   const { database, hub, host, accountSettings, secrets } = parts;
   const engine = devboxEngine(parts);
-  const { store, known, mounts, transitions, activity, admission, admissionSettings, keeper, reconciler, blueprints } =
-    engine;
+  const { store, known, mounts, transitions, activity, admission, keeper, reconciler, blueprints } = engine;
   const onUnsettled = (id: string, box?: Devbox): void => reconciler.nudge(id, box);
   const directory = new DevboxDirectory({ store, hub, known });
   const lists = new DevboxListStore(database);
@@ -55,7 +54,7 @@ export const devboxFeature = (parts: FeatureParts): Feature => {
     lists: new SnapshotListStore(database),
     devboxes: store,
     hub,
-    settings: admissionSettings,
+    limits: parts.limits,
     onUnsettled: (id) => keeper.nudge(id),
   });
   const forks = new ForkService({
@@ -79,7 +78,8 @@ export const devboxFeature = (parts: FeatureParts): Feature => {
           admission,
           snapshots: snapshotStore,
           blueprints: blueprints.store,
-          settings: admissionSettings,
+          objects: parts.objects.store,
+          limits: parts.limits,
         }),
       ),
       ...devboxRoutes(devboxes, lifecycle, { store: engine.admissionStore, hub }),

@@ -1,4 +1,6 @@
 import { randomToken } from '@berth/contract';
+import type { Limits } from '../accounts/limits.ts';
+import { checkObjectQuota } from '../admission/quotas.ts';
 import {
   type BlobInfo,
   BlobMissing,
@@ -8,12 +10,22 @@ import {
 } from '../blobs/blob-store.ts';
 import { BlobDamaged, verified } from '../blobs/checksum.ts';
 import { apiError } from '../errors/api-error.ts';
+import type { ObjectAllowance } from './allowance.ts';
 import type { StoredObject } from './object.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface ObjectContentParts {
   readonly store: ObjectStore;
   readonly blobs: BlobStore;
+  readonly limits: Limits;
+  readonly allowance: ObjectAllowance;
+}
+
+/** What arrives. */
+export interface ArrivingContent {
+  readonly content: AsyncIterable<Uint8Array>;
+  /** What its sender says of its length, if anything. */
+  readonly announcedBytes: number | undefined;
 }
 
 /** A readable object with its bytes, which are checked against what was uploaded. */
@@ -53,19 +65,31 @@ export class ObjectContent {
   }
 
   /**
-   * Keeps what arrives as the content of the object, whole or not at all. Throws `notFound`, `objectNotUploading`, `storageFull`,
-   * `storageUnavailable`, and what `content` throws.
+   * Keeps what arrives as the content of the object, whole or not at all. Throws `notFound`, `objectNotUploading`, `quotaExceeded`,
+   * `storageFull`, `storageUnavailable`, and what `content` throws.
    */
-  async write(id: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BlobInfo> {
-    const { store, blobs } = this.#parts;
-    await this.#requireUploading(id);
+  async write(id: string, { content, announcedBytes }: ArrivingContent, signal: AbortSignal): Promise<BlobInfo> {
+    const { account_id: accountId, size_bytes } = await this.#requireUploading(id);
+    const upload = { accountId, replacedBytes: size_bytes ?? 0, announcedBytes };
+    return this.#parts.allowance.count(upload, content, (counted) => this.#keep(id, accountId, counted, signal));
+  }
+
+  async #keep(
+    id: string,
+    accountId: string,
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<BlobInfo> {
+    const { store, blobs, limits } = this.#parts;
     const blobKey = `${id}-${randomToken(16)}`;
     await store.beginUpload(blobKey);
     try {
       const info = await blobs.write(blobKey, content, signal);
       // Whoever is gone without an answer takes it for failed, and may have been cut off.
       signal.throwIfAborted();
-      if (!(await store.endUpload(id, blobKey, info))) {
+      const quotas = await limits.of(accountId);
+      const check = (otherBytes: number): void => checkObjectQuota(quotas, otherBytes, info.sizeBytes);
+      if (!(await store.endUpload({ id, accountId, blobKey, info }, check))) {
         await this.#requireUploading(id);
         throw apiError('uploadBrokenOff');
       }
@@ -95,7 +119,7 @@ export class ObjectContent {
     return { object, sizeBytes, content: translated(verified(read.content, { sizeBytes, checksum }), id) };
   }
 
-  async #requireUploading(id: string): Promise<void> {
+  async #requireUploading(id: string): Promise<StoredObject> {
     const object = await this.#parts.store.find(id);
     if (object === undefined) {
       throw apiError('notFound', { resource: 'object', id });
@@ -103,5 +127,6 @@ export class ObjectContent {
     if (object.state !== 'UPLOADING') {
       throw apiError('objectNotUploading', { id, state: object.state });
     }
+    return object;
   }
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Limits } from '../accounts/limits.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { openBlobStore } from '../blobs/open-blob-store.ts';
 import type { Database } from '../database/database.ts';
 import type { MasterKey } from '../secrets/master-key.ts';
+import { ObjectAllowance } from './allowance.ts';
 import { ObjectContent } from './content.ts';
 import { PresignedLinks } from './links.ts';
 import type { ObjectSettings } from './settings.ts';
@@ -17,12 +19,19 @@ export interface ObjectParts {
   readonly settings: ObjectSettings;
 }
 
-/** Puts the parts together. Does no I/O yet. `port` is known once the server listens. */
+/** What the parts of objects need of the server. */
+export interface ObjectSurroundings {
+  readonly database: Database;
+  readonly limits: Limits;
+  readonly masterKey: MasterKey;
+  /** Known once the server listens. */
+  readonly port: () => number;
+}
+
+/** Puts the parts together. Does no I/O yet. */
 export const objectParts = (
-  database: Database,
-  masterKey: MasterKey,
+  { database, limits, masterKey, port }: ObjectSurroundings,
   settings: ObjectSettings,
-  port: () => number,
 ): ObjectParts => {
   const blobs = openBlobStore(settings.blobs);
   const store = new ObjectStore(database, randomUUID());
@@ -32,5 +41,6 @@ export const objectParts = (
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(doorAddress === undefined ? {} : { doorUrl: () => `http://${doorAddress}:${port()}` }),
   });
-  return { store, blobs, content: new ObjectContent({ store, blobs }), links, settings };
+  const allowance = new ObjectAllowance(store, limits);
+  return { store, blobs, content: new ObjectContent({ store, blobs, limits, allowance }), links, settings };
 };

@@ -37,7 +37,7 @@ export const objectRoutes = ({ objects, content, links, maximumBytes }: ObjectRo
     links.check('PUT', params.id, query);
     const announcedBytes = announced(headers['content-length']);
     const bound = { limitBytes: maximumBytes, signal, ...(announcedBytes === undefined ? {} : { announcedBytes }) };
-    await content.write(params.id, incoming(body, bound), signal);
+    await content.write(params.id, { content: incoming(body, bound), announcedBytes }, signal);
     return {};
   }),
   route(contract.getContent, async ({ params, query }) => {

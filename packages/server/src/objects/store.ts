@@ -15,6 +15,14 @@ export interface NewObject {
   readonly isPublic: boolean;
 }
 
+/** An upload whose blob the store has. */
+export interface WholeUpload {
+  readonly id: string;
+  readonly accountId: string;
+  readonly blobKey: string;
+  readonly info: BlobInfo;
+}
+
 /** Rows of `objects`, one at a time, and of the blobs that no object names. Times come from the clock of the database. */
 export class ObjectStore {
   readonly #database: Database;
@@ -94,9 +102,22 @@ export class ObjectStore {
     );
   }
 
-  /** The blob is the object's content now, in place of an earlier one. False when the object takes no content (any more). */
-  async endUpload(id: string, blobKey: string, info: BlobInfo): Promise<boolean> {
+  /** What the account keeps in objects, but for the one that is named. */
+  async keptBytes(accountId: string, butFor = ''): Promise<number> {
+    return keptBytes(this.#database, accountId, butFor);
+  }
+
+  /**
+   * The blob is the object's content now, in place of an earlier one. False when the object takes no content (any more). `checkQuota` is told
+   * what the account keeps beside it, and may throw.
+   */
+  async endUpload(
+    { id, accountId, blobKey, info }: WholeUpload,
+    checkQuota: (otherBytes: number) => void,
+  ): Promise<boolean> {
     return this.#database.transaction().execute(async (transaction) => {
+      // One at a time in an account: what another one is about to add counts.
+      await sql`select pg_advisory_xact_lock(hashtextextended(${`objects:${accountId}`}, 0))`.execute(transaction);
       const before = await transaction
         .selectFrom('objects')
         .select(['blob_key', 'state'])
@@ -112,6 +133,7 @@ export class ObjectStore {
       if (claimed.numAffectedRows === 0n) {
         return false;
       }
+      checkQuota(await keptBytes(transaction, accountId, id));
       await sql`
         update objects set blob_key = ${blobKey}, size_bytes = ${info.sizeBytes}, checksum = ${info.checksum} where id = ${id}
       `.execute(transaction);
@@ -155,3 +177,11 @@ export class ObjectStore {
     `.execute(this.#database);
   }
 }
+
+const keptBytes = async (database: Database, accountId: string, butFor: string): Promise<number> => {
+  const found = await sql<{ bytes: number }>`
+    select coalesce(sum(size_bytes), 0)::bigint as bytes from objects
+    where account_id = ${accountId} and blob_key is not null and id <> ${butFor}
+  `.execute(database);
+  return found.rows[0]?.bytes ?? 0;
+};

@@ -6,8 +6,8 @@ import {
   type SnapshotStatusView,
   type SnapshotView,
 } from '@berth/contract';
+import type { Limits } from '../accounts/limits.ts';
 import { checkSnapshotQuota } from '../admission/quotas.ts';
-import type { AdmissionSettings } from '../admission/settings.ts';
 import type { NotificationHub } from '../database/notifications.ts';
 import type { DevboxStore } from '../devboxes/store.ts';
 import { apiError } from '../errors/api-error.ts';
@@ -25,7 +25,7 @@ export interface SnapshotServiceParts {
   readonly lists: SnapshotListStore;
   readonly devboxes: Pick<DevboxStore, 'findOwned'>;
   readonly hub: NotificationHub;
-  readonly settings: Pick<AdmissionSettings, 'quotas'>;
+  readonly limits: Limits;
   /** Called after a change that the keeper has to act on. It would find it by itself, a little later. */
   readonly onUnsettled: (id: string) => void;
 }
@@ -127,7 +127,8 @@ export class SnapshotService {
       commitMessage: textOrNull(wish.commit_message) ?? null,
       metadata: wish.metadata ?? {},
     };
-    const checkQuota = (usage: SnapshotUsage): void => checkSnapshotQuota(this.#parts.settings, account, usage);
+    const quotas = await this.#parts.limits.of(account);
+    const checkQuota = (usage: SnapshotUsage): void => checkSnapshotQuota(quotas, usage);
     const id = await this.#parts.store.insert(wanted, token, checkQuota, async () => {
       const box = await this.#parts.devboxes.findOwned(account, devboxId);
       throw box === undefined
