@@ -89,6 +89,20 @@ describe('secret', () => {
   });
 });
 
+describe('account limits', () => {
+  it('are set past the API, hold at once, and show', async () => {
+    expect((await berth.run(['account', 'limits', '--set', 'running=x'])).status).not.toBe(0);
+    expect(await berth.output('account', 'limits', '--set', 'running=1')).toContain('running 1');
+    expect(await berth.output('account', 'limits')).toMatch(/running +1 +1/);
+    expect(await berth.output('status')).toContain('running 1 of 1');
+    const refused = await berth.run(['devbox', 'create']);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain('quota of 1 running devboxes');
+    expect(await berth.output('account', 'limits', '--set', 'running=default')).toContain('nothing of its own');
+    await berth.output('devbox', 'delete', await berth.output('devbox', 'create'));
+  });
+});
+
 describe('run', () => {
   const report = async (...words: string[]) => {
     const ending = await berth.run(['run', '--json', ...words]);
