@@ -1,4 +1,3 @@
-import type { AccountLimits } from '@berth/contract';
 import { type AdmissionSettings, type Quotas, quotasOf, withLimits } from '../admission/settings.ts';
 import type { Database } from '../database/database.ts';
 import type { NotificationHub } from '../database/notifications.ts';
@@ -22,6 +21,3 @@ export class AccountLimitService {
 
 /** Whoever asks what an account may have. */
 export type Limits = Pick<AccountLimitService, 'of'>;
-
-/** Change of limits: `null` goes back to what the settings of the server say, what is left out stays. */
-export type LimitsChange = { readonly [Name in keyof AccountLimits]?: number | null | undefined };

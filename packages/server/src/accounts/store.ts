@@ -3,9 +3,11 @@ import { type Selectable, sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { notificationChannel } from '../database/notifications.ts';
 import type { AccountsTable } from '../database/schema.ts';
-import type { LimitsChange } from './limits.ts';
 
 export type AccountRow = Selectable<AccountsTable>;
+
+/** Change of limits: `null` goes back to what the settings of the server say, what is left out stays. */
+export type LimitsChange = { readonly [Name in keyof AccountLimits]?: number | null | undefined };
 
 /** Topic that is announced with every change of an account's settings or limits. */
 export const accountTopic = (id: string): string => `account:${id}`;
