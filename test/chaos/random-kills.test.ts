@@ -46,6 +46,7 @@ describe.each(pools)(
         await work;
         process.stderr.write(`seed ${seed}: ${ledger.boxes.length} boxes are checked\n`);
       }
+      expect(ledger.faults, `seed ${seed}`).toEqual([]);
       const client = rawClient('http1', platform.address);
       const leftOver = ledger.living().filter((box) => box.guestKilled);
       for (const box of leftOver) {
