@@ -120,13 +120,16 @@ export async function resume(bench: Bench, box: ModelBox): Promise<void> {
   await verify(bench, box);
 }
 
+/** What the platform says of a memory that is gone, or in which what was killed is dead for good. */
+const memoryIsLost = /no longer has its memory|guest_exited.* to start it from its disk/;
+
 /**
- * Resumes a box of which a process was killed. When that was before its memory was whole, the platform says so, and starts it from its disk where that is asked
- * for in so many words. @returns whether its memory is lost
+ * Resumes a box of which a process was killed. When that was before its memory was whole, or is in it, the platform says so, and starts it from its disk
+ * where that is asked for in so many words. @returns whether its memory is lost
  */
 export async function wake(bench: Bench, box: ModelBox): Promise<boolean> {
   await bench.api.post(`/v1/devboxes/${box.id}/resume`, {});
-  const isLost = (await settle(bench, box)).includes('no longer has its memory');
+  const isLost = memoryIsLost.test(await settle(bench, box));
   if (isLost) {
     box.lose();
     await bench.api.post(`/v1/devboxes/${box.id}/resume`, { memory: false });

@@ -35,8 +35,8 @@ import { FAKE_MEMORY_BYTES, FakeSnapshots } from './fake-snapshots.ts';
 import { type FakeCommandHandler, interpret } from './interpreter.ts';
 
 export type { FakePort } from './fake-connection.ts';
-export { interpret } from './interpreter.ts';
 export type { FakeCommandContext, FakeCommandHandler } from './interpreter.ts';
+export { interpret } from './interpreter.ts';
 
 export interface FakeHostOptions {
   /** Runs commands; default: a tiny deterministic shell ({@link interpret}). */
