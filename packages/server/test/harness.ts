@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '@berth/host/contract';
@@ -83,7 +83,8 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
   const database = options.databaseUrl === undefined ? await createTestDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? database?.url ?? '';
   const host = options.host ?? new FakeHost();
-  const blobs = options.objects?.blobs ?? (await mkdtemp(join(tmpdir(), 'berth-blobs-')));
+  // Made by the first object, so that a server that a test kills leaves nothing.
+  const blobs = options.objects?.blobs ?? join(tmpdir(), `berth-blobs-${randomUUID()}`);
   const server = await createServer({
     databaseUrl,
     host,
