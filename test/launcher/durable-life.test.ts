@@ -97,7 +97,9 @@ describe('devbox fork', () => {
     await berth.output('devbox', 'exec', one, 'echo changed > file');
     expect(await berth.output('devbox', 'exec', two, 'cat file')).toBe('kept');
     expect(await berth.output('devbox', 'exec', 'desk', 'cat file')).toBe('kept');
-    expect(await berth.output('devbox', 'get', one)).toMatch(new RegExp(`^forked +from ${box}, which stood still for \\d`, 'm'));
+    expect(await berth.output('devbox', 'get', one)).toMatch(
+      new RegExp(`^forked +from ${box}, which stood still for \\d`, 'm'),
+    );
     await berth.output('devbox', 'delete', one, two);
   });
 
