@@ -1,4 +1,4 @@
-import type { AccountLimits } from '@berth/contract';
+import { type AccountLimits, accountLimits } from '@berth/contract';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { AccountStore } from './accounts/store.ts';
@@ -6,23 +6,12 @@ import { type Config, ConfigError, readConfig } from './config/config.ts';
 import { refuseRoot } from './config/privileges.ts';
 import { openDatabase } from './database/database.ts';
 
-const limit = z.number().nonnegative().nullable().optional();
-
 /** What the operator asks of this program. */
 export const limitsRequest = z.strictObject({
   /** The account made first, when left out. */
   account: z.string().optional(),
   /** `null` goes back to what the settings of the server say; what is left out stays. */
-  set: z.strictObject({
-    running: limit,
-    memoryGib: limit,
-    diskGib: limit,
-    snapshots: limit,
-    snapshotGib: limit,
-    blueprints: limit,
-    builds: limit,
-    objectGib: limit,
-  } satisfies Record<keyof AccountLimits, unknown>),
+  set: z.partialRecord(accountLimits.keyof(), z.number().nonnegative().nullable()),
 });
 export type LimitsRequest = z.input<typeof limitsRequest>;
 

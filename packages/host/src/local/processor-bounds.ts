@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { controllerDirectory } from '../runtimes/oci/cgroup-layout.ts';
-import { cpuLimitsOf, type Pace } from '../runtimes/oci/cpu-limits.ts';
+import { type Pace, quotaFile } from '../runtimes/oci/cpu-limits.ts';
 import { coresOf } from '../runtimes/oci/resources.ts';
 import type { BoxRow } from './box-row.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
@@ -31,13 +31,9 @@ async function set(
   pace: Pace,
   cores: readonly number[],
 ): Promise<void> {
-  const { quotaUs, periodUs } = cpuLimitsOf(size, pace);
   const path = cgroupsPathOf(configuration, place);
   const [cpu, cpuset] = ['cpu', 'cpuset'].map((controller) => controllerDirectory(cgroups, controller, path));
-  const [file, value] =
-    cgroups.version === 'v2'
-      ? ['cpu.max', `${quotaUs ?? 'max'} ${periodUs}`]
-      : ['cpu.cfs_quota_us', String(quotaUs ?? -1)];
+  const [file, value] = quotaFile(cgroups.version, size, pace);
   await Promise.all([
     ...(cpu === undefined ? [] : [write(join(cpu, file), value)]),
     ...(cpuset === undefined ? [] : [write(join(cpuset, 'cpuset.cpus'), cores.join(','))]),

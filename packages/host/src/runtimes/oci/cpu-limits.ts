@@ -36,14 +36,24 @@ export function cpuLimitsOf({ cpus }: Pick<BoxSize, 'cpus'>, pace: Pace): CpuLim
   };
 }
 
+/** Name and content of the file that holds a box to its processor time. */
+export function quotaFile(
+  version: CgroupLayout['version'],
+  size: Pick<BoxSize, 'cpus'>,
+  pace: Pace,
+): [name: string, content: string] {
+  const { quotaUs, periodUs } = cpuLimitsOf(size, pace);
+  return version === 'v2'
+    ? ['cpu.max', `${quotaUs ?? 'max'} ${periodUs}`]
+    : ['cpu.cfs_quota_us', String(quotaUs ?? -1)];
+}
+
 /** Limits a running box to its processors. */
 export async function writeCpuQuota(layout: CgroupLayout, cgroupsPath: string, size: BoxSize): Promise<void> {
-  const { quotaUs = -1, periodUs } = cpuLimitsOf(size, 'limited');
   const directory = controllerDirectory(layout, 'cpu', cgroupsPath);
   if (directory !== undefined) {
-    await (layout.version === 'v2'
-      ? writeFile(join(directory, 'cpu.max'), `${quotaUs} ${periodUs}`)
-      : writeFile(join(directory, 'cpu.cfs_quota_us'), String(quotaUs)));
+    const [name, content] = quotaFile(layout.version, size, 'limited');
+    await writeFile(join(directory, name), content);
   }
 }
 
