@@ -1,7 +1,7 @@
 # ./berth test machine: Berth on a machine of its own, a QEMU guest with Debian's kernel and systemd, in each cgroup layout. Sourced by ./berth.
 
-# An emulated processor is 10 to 20 times slower.
-readonly machine_patience=20 machine_timeout=90m
+# An emulated processor is 10 to 20 times slower; BERTH_MACHINE_TIMEOUT gives it longer, where it has to share the real one.
+readonly machine_patience=20 machine_timeout=${BERTH_MACHINE_TIMEOUT:-90m}
 
 # run_machine [v2|v1|hybrid]…: which layouts; v2 and v1 by default. The tests of the host and its helper run in each.
 run_machine() {

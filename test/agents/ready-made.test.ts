@@ -34,7 +34,10 @@ describe.each(names)('the ready-made agent %s', (name) => {
   const directory = join(import.meta.dirname, '../../agents', name);
   const manifest = agentManifest.parse(JSON.parse(readFileSync(join(directory, 'agent.json'), 'utf8')));
 
-  it('is mounted by its name, works on a task with one call of a tool, and ends', { timeout: 240_000 }, async () => {
+  // Its packages come from a registry, which is not part of Berth and may be away for a moment.
+  const patient = { timeout: 240_000, retry: 2 };
+
+  it('is mounted by its name, works on a task with one call of a tool, and ends', patient, async () => {
     const params = {
       mounts: [{ type: 'agent_mount' as const, agent_name: name, agent_id: null }],
       environment_variables: {

@@ -1,6 +1,6 @@
 import type Runloop from '@runloop/api-client';
 import { afterAll, beforeAll } from 'vitest';
-import { rawClient, type Transport } from './clients.ts';
+import { rawClient, request, type Transport } from './clients.ts';
 
 type CreateParams = Runloop.DevboxCreateParams;
 
@@ -39,6 +39,31 @@ export function useBox(transport: Transport = 'http2', params: CreateParams = {}
   };
 }
 
+/** A running box; where it does not come to run, the error says what became of it. */
+async function running(client: Runloop, id: string): Promise<Runloop.DevboxView> {
+  try {
+    return await client.devboxes.awaitRunning(id);
+  } catch (cause) {
+    const { failure_reason, state_transitions } = await client.devboxes.retrieve(id);
+    throw new Error(`${id}: ${failure_reason ?? 'no reason'} after ${JSON.stringify(state_transitions)}`, { cause });
+  }
+}
+
+/** Creates a box, waits until it runs or has failed, however long that takes, and shuts it down: what had become of it. */
+export async function whatBecameOf(client: Runloop, params: CreateParams): Promise<Runloop.DevboxView> {
+  const { id } = await client.devboxes.create(params);
+  const body = JSON.stringify({ statuses: ['failure', 'running'], timeout_seconds: 30 });
+  try {
+    let answer: Response;
+    do {
+      answer = await request(`/v1/devboxes/${id}/wait_for_status`, { method: 'POST', body });
+    } while (answer.status === 408);
+    return (await answer.json()) as Runloop.DevboxView;
+  } finally {
+    await client.devboxes.shutdown(id);
+  }
+}
+
 /** Runs `use` with a running box and shuts it down afterwards, also when `use` throws. */
 export async function withBox<T>(
   client: Runloop,
@@ -47,7 +72,7 @@ export async function withBox<T>(
 ): Promise<T> {
   const box = await client.devboxes.create(params);
   try {
-    return await use(await client.devboxes.awaitRunning(box.id));
+    return await use(await running(client, box.id));
   } finally {
     await client.devboxes.shutdown(box.id);
   }

@@ -1,7 +1,7 @@
 import type Runloop from '@runloop/api-client';
 import { NotFoundError } from '@runloop/api-client';
 import { describe, expect, it } from 'vitest';
-import { output, withBox } from '../../platform/boxes.ts';
+import { output, whatBecameOf, withBox } from '../../platform/boxes.ts';
 import { rawClient, request, sdkClient, transports } from '../../platform/clients.ts';
 import { gitToken, gitUrl, makeRepository } from '../../platform/git.ts';
 
@@ -37,6 +37,9 @@ describe.each(transports)('agents over %s (API §14)', (transport) => {
     expect(names).toEqual(expect.arrayContaining(['claude-code', 'codex', 'gemini-cli', 'opencode', 'deepagents']));
   });
 });
+
+/** What asks a package registry is tried again: it is not part of Berth, and may be away for a moment. */
+const asksRegistry = { retry: 2, timeout: 300_000 };
 
 describe('agent mounts (API §11)', () => {
   const client = rawClient();
@@ -84,7 +87,7 @@ describe('agent mounts (API §11)', () => {
     expect((await request('/v1/devboxes', { method: 'POST', body })).status).toBe(400);
   });
 
-  it('install a package of npm, and one of pip, for everybody', async () => {
+  it('install a package of npm, and one of pip, for everybody', asksRegistry, async () => {
     const npm = await register(
       { type: 'npm', npm: { package_name: 'semver', agent_setup: ['semver 1.2.3 > version'] } },
       '7.7.2',
@@ -114,31 +117,25 @@ describe('agent mounts (API §11)', () => {
     });
   });
 
-  it('end the box with the last output when the installation or the set-up fails', async () => {
-    const failing = [
-      [
-        await register({ type: 'npm', npm: { package_name: '@made-up-for-berth/no-such-package' } }),
-        'the installation of agent-',
-      ],
-      [
-        await register({
-          type: 'npm',
-          npm: { package_name: 'semver', agent_setup: ['true', 'echo last words >&2; exit 3'] },
-        }),
-        'set-up command 2 exited with 3: last words',
-      ],
-    ] as const;
-    for (const [agent, words] of failing) {
-      const { id } = await client.devboxes.create(mount(agent));
-      const answer = await request(`/v1/devboxes/${id}/wait_for_status`, {
-        method: 'POST',
-        body: JSON.stringify({ statuses: ['failure', 'running'], timeout_seconds: 30 }),
-      });
-      const view = (await answer.json()) as Runloop.DevboxView;
-      await client.devboxes.shutdown(id);
-      expect(view).toMatchObject({ status: 'failure', failure_reason: 'execution_failed' });
-      expect(JSON.stringify(view.state_transitions)).toContain(words);
-    }
+  const failed = async (agent: Runloop.AgentView, more: object = {}): Promise<string> => {
+    const view = await whatBecameOf(client, mount(agent, more));
+    expect(view).toMatchObject({ status: 'failure', failure_reason: 'execution_failed' });
+    return JSON.stringify(view.state_transitions);
+  };
+
+  it('end the box with the last output when the installation fails', asksRegistry, async () => {
+    const agent = await register({ type: 'npm', npm: { package_name: '@made-up-for-berth/no-such-package' } });
+    expect(await failed(agent)).toMatch(/the installation of agent-.*no-such-package/);
+  });
+
+  it('end the box with the last output when the set-up fails', async () => {
+    const repository = makeRepository('ada/half-set-up');
+    repository.commit({ file: 'x' });
+    const agent_setup = ['true', 'echo last words >&2; exit 3'];
+    const git = { repository: `${gitUrl()}/ada/half-set-up.git`, agent_setup };
+    expect(await failed(await register({ type: 'git', git }), { agent_path: 'half' })).toContain(
+      'set-up command 2 exited with 3: last words',
+    );
   });
 
   it('are refused for what there is not, or cannot be placed', async () => {

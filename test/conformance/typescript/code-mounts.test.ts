@@ -1,6 +1,6 @@
 import type Runloop from '@runloop/api-client';
 import { describe, expect, it } from 'vitest';
-import { output, withBox } from '../../platform/boxes.ts';
+import { output, whatBecameOf, withBox } from '../../platform/boxes.ts';
 import { rawClient, request } from '../../platform/clients.ts';
 import { gitToken, gitUrl, makeRepository } from '../../platform/git.ts';
 
@@ -13,13 +13,9 @@ const withMounts = <T>(mounts: readonly CodeMount[], use: (id: string) => Promis
 
 /** The box's failure over a mount. */
 const failure = async (mount: CodeMount): Promise<string> => {
-  const { id } = await client.devboxes.create({ mounts: [{ type: 'code_mount', ...mount }] as never });
-  const answer = await request(`/v1/devboxes/${id}/wait_for_status`, {
-    method: 'POST',
-    body: JSON.stringify({ statuses: ['failure', 'running'], timeout_seconds: 30 }),
+  const { status, failure_reason, state_transitions } = await whatBecameOf(client, {
+    mounts: [{ type: 'code_mount', ...mount }] as never,
   });
-  const { status, failure_reason, state_transitions } = (await answer.json()) as Runloop.DevboxView;
-  await client.devboxes.shutdown(id);
   expect([status, failure_reason]).toEqual(['failure', 'execution_failed']);
   return JSON.stringify(state_transitions);
 };

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { output, withBox } from '../../platform/boxes.ts';
-import { rawClient, request, sdkClient, type Transport, transports } from '../../platform/clients.ts';
+import { output, whatBecameOf, withBox } from '../../platform/boxes.ts';
+import { rawClient, sdkClient, type Transport, transports } from '../../platform/clients.ts';
 
 type ContentType = 'unspecified' | 'text' | 'binary' | 'gzip' | 'tar' | 'tgz';
 
@@ -68,19 +68,12 @@ describe('archives that mean harm', () => {
   const client = rawClient();
   const failureOf = async (bytes: Buffer, type: ContentType, launch_parameters = {}): Promise<string> => {
     const object_id = await upload('http2', bytes, type);
-    const { id } = await client.devboxes.create({
+    const { status, state_transitions } = await whatBecameOf(client, {
       mounts: [{ type: 'object_mount', object_id, object_path: '/home/user/in' }],
       launch_parameters,
     });
-    try {
-      const wait = { method: 'POST', body: '{"statuses":["running","failure"],"timeout_seconds":100}' };
-      const { status, state_transitions: history } = (await (
-        await request(`/v1/devboxes/${id}/wait_for_status`, wait)
-      ).json()) as { status: string; state_transitions: Array<{ detail?: string }> };
-      return `${status}: ${history.at(-1)?.detail}`;
-    } finally {
-      await client.devboxes.shutdown(id);
-    }
+    const history: ReadonlyArray<object & { detail?: string }> = state_transitions;
+    return `${status}: ${history.at(-1)?.detail}`;
   };
   const python = (program: string): Buffer => {
     const { status, stdout, stderr } = spawnSync('python3', ['-c', program], { maxBuffer: 2 ** 30 });
