@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../platform/process.ts';
 import { type Accidents, describePlan, drawAccident, type Plan } from './accidents.ts';
 import type { Bench } from './bench.ts';
+import { build, deleteBlueprint } from './blueprint-operations.ts';
 import * as disk from './disk-operations.ts';
 import type { Model, ModelBox } from './expectation.ts';
 import * as life from './life-operations.ts';
+import { deleteObject, get, put } from './object-operations.ts';
 import { refuse, refuseSnapshot } from './refusals.ts';
 import { verify } from './verify.ts';
 
@@ -17,6 +19,9 @@ interface Step {
 }
 
 const tracedSteps = 40;
+/** Most of one client at a time. */
+const mostBlueprints = 2;
+const mostObjects = 4;
 const noticeMs = 500;
 const longestNoticeMs = 60_000;
 
@@ -78,6 +83,13 @@ export class ModelClient {
     for (const snapshot of [...bench.model.snapshots]) {
       await life.deleteSnapshot(bench, snapshot);
     }
+    for (const blueprint of [...bench.model.blueprints]) {
+      await deleteBlueprint(bench, blueprint);
+    }
+    for (const object of [...bench.model.objects]) {
+      await get(bench, object);
+      await deleteObject(bench, object);
+    }
   }
 
   /** Something dies meanwhile. When it is a process of the box itself, the box may have failed, and with it what was done to it. */
@@ -134,10 +146,40 @@ export class ModelClient {
     }
   }
 
+  /** What can be done with images and objects, and with boxes that begin with them. */
+  #ofThings(hasRoom: boolean): Step[] {
+    const { bench } = this;
+    const { model } = bench;
+    const [blueprint, object] = [this.#pick(model.blueprints), this.#pick(model.objects)];
+    return [
+      ...(model.blueprints.length < mostBlueprints ? [{ name: 'build', weight: 1.5, run: () => build(bench) }] : []),
+      ...(blueprint === undefined
+        ? []
+        : [{ name: 'delete blueprint', weight: 0.7, run: () => deleteBlueprint(bench, blueprint) }]),
+      ...(blueprint !== undefined && hasRoom
+        ? [{ name: 'create of blueprint', weight: 2, run: () => life.create(bench, { blueprint }) }]
+        : []),
+      ...(model.objects.length < mostObjects ? [{ name: 'put', weight: 3, run: () => put(bench) }] : []),
+      ...(object === undefined
+        ? []
+        : [
+            { name: 'get', weight: 2, run: () => get(bench, object) },
+            { name: 'delete object', weight: 1, run: () => deleteObject(bench, object) },
+          ]),
+      ...(object !== undefined && hasRoom
+        ? [{ name: 'create with object', weight: 2, run: () => life.create(bench, { object }) }]
+        : []),
+    ];
+  }
+
+  #pick<T>(items: readonly T[]): T | undefined {
+    return items[this.bench.random.between(0, items.length)];
+  }
+
   #possible(): Step[] {
     const { bench } = this;
-    const { model, random, mostBoxes, mostSnapshots } = bench;
-    const pick = <T>(items: readonly T[]): T | undefined => items[random.between(0, items.length)];
+    const { model, mostBoxes, mostSnapshots } = bench;
+    const pick = <T>(items: readonly T[]): T | undefined => this.#pick(items);
     const running = pick(model.present('running'));
     const suspended = pick(model.present('suspended'));
     const alive = pick([...model.present('running'), ...model.present('suspended')]);
@@ -154,8 +196,9 @@ export class ModelClient {
     return [
       ...(hasRoom ? [{ name: 'create', weight: 3, run: () => life.create(bench) }] : []),
       ...(hasRoom && snapshot !== undefined
-        ? [{ name: 'create from snapshot', weight: 3, run: () => life.create(bench, snapshot) }]
+        ? [{ name: 'create from snapshot', weight: 3, run: () => life.create(bench, { snapshot }) }]
         : []),
+      ...this.#ofThings(hasRoom),
       ...on('write', 10, running, disk.write),
       ...on('remove', 3, running, disk.remove),
       ...on('execute', 7, running, disk.execute),

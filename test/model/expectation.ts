@@ -52,10 +52,26 @@ export interface ModelSnapshot {
   readonly files: ReadonlyMap<string, string>;
 }
 
+/** One image that was built. */
+export interface ModelBlueprint {
+  readonly id: string;
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** One object that is complete. */
+export interface ModelObject {
+  readonly id: string;
+  readonly content: string;
+}
+
 /** Everything that one client has made. */
 export class Model {
   readonly boxes: ModelBox[] = [];
   readonly snapshots: ModelSnapshot[] = [];
+  readonly blueprints: ModelBlueprint[] = [];
+  readonly objects: ModelObject[] = [];
+  /** Objects that end by themselves. */
+  readonly passing: string[] = [];
   /** How often each operation was done. */
   readonly counts: Record<string, number> = {};
 

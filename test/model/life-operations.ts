@@ -3,7 +3,14 @@ import Runloop from '@runloop/api-client';
 import { persist } from '../chaos/persist.ts';
 import { type Bench, canKeepMemory, launch } from './bench.ts';
 import { fill, unfill, write } from './disk-operations.ts';
-import { type Grade, ModelBox, type ModelSnapshot, type Standing } from './expectation.ts';
+import {
+  type Grade,
+  type ModelBlueprint,
+  ModelBox,
+  type ModelObject,
+  type ModelSnapshot,
+  type Standing,
+} from './expectation.ts';
 import { verify, verifyRecords, verifyStatus } from './verify.ts';
 
 const statusReads = { running: 'running', suspended: 'suspended', failure: 'failed', shutdown: 'deleted' } as const;
@@ -40,16 +47,34 @@ async function adopt(bench: Bench, box: ModelBox, since: number): Promise<void> 
   }
 }
 
-/** A new box, or one from a snapshot. */
-export async function create(bench: Bench, from?: ModelSnapshot): Promise<void> {
+/** What a new box starts with. */
+export interface Beginning {
+  readonly snapshot?: ModelSnapshot;
+  readonly blueprint?: ModelBlueprint;
+  readonly object?: ModelObject;
+}
+
+const mountedName = 'file-0';
+
+/** A new box, perhaps from a snapshot or of a blueprint, with an object mounted or not. */
+export async function create(bench: Bench, { snapshot, blueprint, object }: Beginning = {}): Promise<void> {
   const since = performance.now();
   const grade: Grade = bench.random.pick(bench.grades);
   const { id } = await bench.api.create({
     name: 'model',
     launch_parameters: launch(grade),
-    ...(from === undefined ? {} : { snapshot_id: from.id }),
+    ...(snapshot === undefined ? {} : { snapshot_id: snapshot.id }),
+    ...(blueprint === undefined ? {} : { blueprint_id: blueprint.id }),
+    ...(object === undefined
+      ? {}
+      : {
+          mounts: [{ type: 'object_mount', object_id: object.id, object_path: `/home/user/kept/${mountedName}` }],
+        }),
   });
-  const box = new ModelBox(id, grade, from?.files);
+  const box = new ModelBox(id, grade, (snapshot ?? blueprint)?.files);
+  if (object !== undefined) {
+    box.files.set(mountedName, object.content);
+  }
   bench.model.boxes.push(box);
   await adopt(bench, box, since);
 }

@@ -41,7 +41,8 @@ export async function refuseSnapshot(bench: Bench): Promise<void> {
   ]);
 }
 
-async function mustRefuse({ api }: Bench, [path, body]: Wish): Promise<void> {
+/** Asks for what is to be refused for good. @throws Error when it is done, or fails otherwise */
+export async function mustRefuse({ api }: Bench, [path, body]: Wish): Promise<void> {
   const answer = await api.post(path, body).then(
     (done) => `was done: ${JSON.stringify(done)}`,
     (error: unknown) => {

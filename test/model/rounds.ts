@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../chaos/random.ts';
 import { hostLeaks } from '../platform/host.ts';
@@ -7,8 +7,10 @@ import type { Platform } from '../platform/platform.ts';
 import { until } from '../platform/process.ts';
 import { Accidents } from './accidents.ts';
 import { PatientApi } from './api.ts';
+import { build } from './blueprint-operations.ts';
 import { ModelClient, totals } from './client.ts';
 import { type Grade, Model, statusOf } from './expectation.ts';
+import { arePassed } from './object-operations.ts';
 
 export interface Round {
   readonly seed: number;
@@ -38,6 +40,11 @@ export async function playRound(platform: Platform, round: Round): Promise<Recor
     };
     return new ModelClient(bench, accidents, round.accidents);
   });
+  const first = clients[0]?.bench;
+  // What the first of all builds makes for the others takes longer than hosts live here.
+  while (first?.model.blueprints.length === 0) {
+    await build(first);
+  }
   let failed = false;
   let done = 0;
   const works = clients.map(async (client) => {
@@ -64,15 +71,28 @@ export async function playRound(platform: Platform, round: Round): Promise<Recor
   await noneLeft('the host counts no leaks', async () =>
     Object.entries(await hostLeaks(platform)).flatMap(([name, count]) => (count === 0 ? [] : [`${name} ${count}`])),
   );
+  await until(
+    'passing objects have gone',
+    async () => (await Promise.all(clients.map(({ bench }) => arePassed(bench)))).every((gone) => gone),
+    longestLeaveMs,
+  );
+  await noneLeft('no byte of an object is left', () => filesBelow(join(platform.state, 'server/objects')));
   const kills = Object.fromEntries(Object.entries(accidents.counts).map(([name, count]) => [`${name} killed`, count]));
   return { ...totals(models), ...kills, 'from the pool': fromPool(platform) };
 }
+
+const filesBelow = (directory: string): string[] =>
+  existsSync(directory)
+    ? readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name))
+    : [];
 
 /** How many boxes came out of the pool, over all lives of the host. */
 const fromPool = (platform: Platform): number =>
   readFileSync(join(platform.state, 'logs/host.log'), 'utf8').split('box runs, from the pool').length - 1;
 
-/** Every box and snapshot that there is was made by a client, and stands where its reference does. */
+/** Every box, snapshot, blueprint and object that there is was made by a client, and stands where its reference does. */
 async function compareLists({ client }: PatientApi, models: readonly Model[]): Promise<void> {
   const boxes: string[] = [];
   for await (const { id, status } of client.devboxes.list({ limit: 100 })) {
@@ -82,13 +102,32 @@ async function compareLists({ client }: PatientApi, models: readonly Model[]): P
   for await (const { id } of client.devboxes.diskSnapshots.list({ limit: 100 })) {
     snapshots.push(id);
   }
+  const blueprints: string[] = [];
+  for await (const { id, state } of client.blueprints.list({ limit: 100 })) {
+    if (state !== 'deleted') {
+      blueprints.push(id);
+    }
+  }
+  const passing = new Set(models.flatMap((model) => model.passing));
+  const objects: string[] = [];
+  for await (const { id } of client.objects.list({ limit: 100 })) {
+    if (!passing.has(id)) {
+      objects.push(id);
+    }
+  }
   const wanted = {
+    blueprints: models.flatMap((model) => model.blueprints.map(({ id }) => id)),
+    objects: models.flatMap((model) => model.objects.map(({ id }) => id)),
     boxes: models.flatMap((model) => model.boxes.map(({ id, standing }) => `${id} ${statusOf[standing]}`)),
     snapshots: models.flatMap((model) => model.snapshots.map(({ id }) => id)),
   };
   const wrong = [
     ...difference('is not in the reference', boxes, wanted.boxes),
     ...difference('is not in the list', wanted.boxes, boxes),
+    ...difference('is not in the reference', blueprints, wanted.blueprints),
+    ...difference('is not in the list', wanted.blueprints, blueprints),
+    ...difference('is not in the reference', objects, wanted.objects),
+    ...difference('is not in the list', wanted.objects, objects),
     ...difference('is not in the reference', snapshots, wanted.snapshots),
     ...difference('is not in the list', wanted.snapshots, snapshots),
   ];
