@@ -110,6 +110,7 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
     stateDirectory,
     runtime: process.env['BERTH_RUNTIME'] ?? 'runc',
     runsc: undefined,
+    runscCommandsOnly: false,
     runscMissing: undefined,
     subnet: `10.${20 + number}.0.0/16`,
     interfacePrefix: `t${Math.random().toString(36).slice(2, 7)}`,

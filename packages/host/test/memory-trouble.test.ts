@@ -22,7 +22,7 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory and a ru
   beforeAll(async () => {
     installation = await makeInstallation('path' in runsc ? { runsc: runsc.path } : {});
     const troubled = await troubledRunsc(installation.configuration);
-    host = await installation.open({ runsc: troubled.path });
+    host = await installation.open({ runsc: troubled.path, runscCommandsOnly: true });
     trouble = (verb, how, times = 1) => writeFileSync(troubled.orderFile, `${verb} ${how} ${times}\n`);
   });
   afterEach(async () => {
@@ -188,6 +188,7 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory and a ru
       await host.close();
       const impatient = {
         runsc: join(installation.configuration.stateDirectory, 'troubled-runsc'),
+        runscCommandsOnly: true,
         runtimeTimeoutMs: 2_000,
       };
       host = await installation.open(impatient);

@@ -166,7 +166,37 @@ pub struct BoxJoin {
 pub struct RuntimeRun {
     pub box_id: String,
     pub runtime: Vec<String>,
+    /// Does the same, where the sandbox knows it.
+    #[serde(default)]
+    pub call: Option<RuntimeCall>,
     pub timeout_ms: u64,
+}
+
+/// What runsc's command would ask of the sandbox of a box.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuntimeCall {
+    /// The file in which runsc keeps the state of the box.
+    pub state: AbsolutePath,
+    pub method: String,
+    pub argument: Value,
+    /// Made anew, and given along in this order.
+    #[serde(default)]
+    pub files: Vec<CallFile>,
+    /// What the state has to say before, and says afterwards.
+    #[serde(default)]
+    pub from: Option<String>,
+    #[serde(default)]
+    pub to: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallFile {
+    pub path: AbsolutePath,
+    /// Past the page cache.
+    #[serde(default)]
+    pub direct: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -119,9 +119,13 @@ export interface HelperCommands {
   };
   /**
    * Runs a command of the OCI runtime about a box that runs (pause, checkpoint, …) to its end, with nothing on its standard streams. Its `--log` file is emptied
-   * before; the errors in it become the message (code `runtimeFailed`). Killed when the time is over and when the helper dies.
+   * before; the errors in it become the message (code `runtimeFailed`). Killed when the time is over and when the helper dies. With `call` the sandbox is asked
+   * itself, and the command is run only where it cannot be.
    */
-  runtimeRun: { args: { boxId: string; runtime: string[]; timeoutMs: number }; result: Record<never, never> };
+  runtimeRun: {
+    args: { boxId: string; runtime: string[]; call?: RuntimeCall; timeoutMs: number };
+    result: Record<never, never>;
+  };
   /** Kills the commands of the OCI runtime that are under way for the box, its start included; these fail. Tells how many there were. */
   runtimeAbort: { args: { boxId: string }; result: { aborted: number } };
   /** Writes back all that the file system of `path` holds in memory: what was written before survives a power loss. */
@@ -130,6 +134,19 @@ export interface HelperCommands {
   cgroupsRemove: { args: { paths: string[] }; result: Record<never, never> };
   /** Watches the init process of a box; `exited` follows at once if it is gone already. Idempotent. */
   boxWatch: { args: { boxId: string; pid: number; startTimeTicks: number }; result: Record<never, never> };
+}
+
+/** What a command of runsc would ask of the sandbox of a box, over its control socket: without the start of a program. */
+export interface RuntimeCall {
+  /** The file in which runsc keeps the state of the box. */
+  readonly state: string;
+  readonly method: string;
+  readonly argument: unknown;
+  /** Made anew, and given along in this order; `direct` ones are written past the page cache. */
+  readonly files?: ReadonlyArray<{ readonly path: string; readonly direct?: boolean }>;
+  /** What the state has to say before, and says afterwards. */
+  readonly from?: string;
+  readonly to?: string;
 }
 
 /** Why a command failed. `osError` of the reply is the errno's name (`ENOSPC`), where there is one. */

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HostError } from '../contract/index.ts';
 import { hostErrorOf } from '../helper/helper-error.ts';
 import type { Heritage } from '../link/guest-box.ts';
-import type { MemoryCommands } from '../runtimes/runtime.ts';
+import type { MemoryCommands, RuntimeStep } from '../runtimes/runtime.ts';
 import type { BoxRow } from './box-row.ts';
 import type { HostConfiguration } from './configuration.ts';
 import type { HostParts } from './host-parts.ts';
@@ -187,13 +187,13 @@ export class BoxMemory {
 
   async #run(
     { place }: BoxRow,
-    runtime: string[],
+    step: RuntimeStep,
     timeoutMs = this.#parts.configuration.runtimeTimeoutMs,
   ): Promise<void> {
     if (this.#abandoned.has(place)) {
       throw new HostError('boxNotRunning', 'the box is being destroyed');
     }
-    await this.#parts.helper.call('runtimeRun', { boxId: place, runtime, timeoutMs });
+    await this.#parts.helper.call('runtimeRun', { boxId: place, ...step, timeoutMs });
   }
 
   /** Again and again: one that waits for its turn is not under way yet. */

@@ -17,6 +17,8 @@ export interface HostConfiguration {
   readonly runtime: string;
   /** runsc, the runtime of the grade `gvisor`; without one the machine lacks that grade. */
   readonly runsc: string | undefined;
+  /** Whether its sandboxes are never asked for anything but by its own commands. */
+  readonly runscCommandsOnly: boolean;
   /** Why there is no runsc, when the launcher knows. */
   readonly runscMissing: string | undefined;
   /** Network of the boxes, a /16. */
@@ -74,6 +76,7 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
     imageRootfs: environment.BERTH_IMAGE_ROOTFS,
     runtime: environment.BERTH_RUNTIME ?? 'runc',
     runsc: environment.BERTH_RUNSC || undefined,
+    runscCommandsOnly: environment.BERTH_RUNSC_COMMANDS_ONLY === '1',
     runscMissing: environment.BERTH_RUNSC_MISSING || undefined,
     subnet: environment.BERTH_SUBNET ?? '10.213.0.0/16',
     interfacePrefix,

@@ -201,10 +201,12 @@ async function prepareHelper(
   return nameserver;
 }
 
-function makeRuntimes({ runtime, runsc }: HostConfiguration, paths: StatePaths): Runtimes {
+function makeRuntimes({ runtime, runsc, runscCommandsOnly }: HostConfiguration, paths: StatePaths): Runtimes {
   return new Runtimes({
     container: new RuntimeCommand(runtime, paths.runcRoot),
-    ...(runsc === undefined ? {} : { gvisor: new RunscCommand(runsc, paths.runscRoot) }),
+    ...(runsc === undefined
+      ? {}
+      : { gvisor: new RunscCommand(runsc, paths.runscRoot, { commandsOnly: runscCommandsOnly }) }),
   });
 }
 

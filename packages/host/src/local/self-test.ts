@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Isolation } from '../contract/index.ts';
 import { listenOn } from '../link/socket-listener.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
-import type { MemoryCommands, Runtime } from '../runtimes/runtime.ts';
+import type { MemoryCommands, Runtime, RuntimeStep } from '../runtimes/runtime.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 import { removeImage } from './memory-image.ts';
 
@@ -122,8 +122,8 @@ class TestBox {
     return answered ? undefined : 'the guest did not reach the host in the self-test';
   }
 
-  async run(runtime: string[]): Promise<void> {
-    await this.#parts.helper.call('runtimeRun', { boxId: this.#id, runtime, timeoutMs: TIMEOUT_MS });
+  async run(step: RuntimeStep): Promise<void> {
+    await this.#parts.helper.call('runtimeRun', { boxId: this.#id, ...step, timeoutMs: TIMEOUT_MS });
   }
 
   async kill(): Promise<void> {

@@ -1,18 +1,25 @@
+import type { RuntimeCall } from '../helper/protocol.ts';
 import type { BundleWish } from './oci/bundle-config.ts';
 
-/** Command lines about the memory of a box. Errors go to `logFile` as JSON lines. */
+/** Something done to a box that runs: a command line, and what it would ask of the sandbox, where that can be asked without it. */
+export interface RuntimeStep {
+  readonly runtime: string[];
+  readonly call?: RuntimeCall;
+}
+
+/** What can be done to the memory of a box. Errors of command lines go to `logFile` as JSON lines. */
 export interface MemoryCommands {
   /** Its processes stand still. Fails when they do already. */
-  pause(boxId: string, logFile: string): string[];
+  pause(boxId: string, logFile: string): RuntimeStep;
   /** They run on. */
-  unpause(boxId: string, logFile: string): string[];
+  unpause(boxId: string, logFile: string): RuntimeStep;
   /**
    * Says to the runtime what became of a `pause` or `unpause` that was killed before it wrote it down: it would refuse the one that is needed, or end the box by
    * one that is not. None of its commands about the box may run.
    */
   believe(boxId: string, standing: 'paused' | 'running'): Promise<void>;
   /** Writes the memory of a paused box into the directory; it stays paused. */
-  checkpoint(boxId: string, directory: string, logFile: string): string[];
+  checkpoint(boxId: string, directory: string, logFile: string): RuntimeStep;
   /** The file of an image that is large, and read last. */
   pages(directory: string): string;
   /** Starts a box out of what `checkpoint` wrote, otherwise as `run` does. */

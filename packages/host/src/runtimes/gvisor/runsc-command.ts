@@ -1,8 +1,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RuntimeCall } from '../../helper/protocol.ts';
 import type { BundleWish } from '../oci/bundle-config.ts';
-import type { MemoryCommands, Runtime } from '../runtime.ts';
+import type { MemoryCommands, Runtime, RuntimeStep } from '../runtime.ts';
 import { sandboxConfig } from './bundle-config.ts';
+import { checkpointCall, pauseCall, unpauseCall } from './sandbox-calls.ts';
 
 const MAX_LAST_WORDS = 400;
 
@@ -14,9 +16,13 @@ export class RunscCommand implements Runtime {
   readonly namesHostOutside = false;
   readonly freezable = false;
 
-  constructor(binary: string, root: string) {
+  readonly #commandsOnly: boolean;
+
+  /** With `commandsOnly` a sandbox is never asked for anything but by runsc itself. */
+  constructor(binary: string, root: string, { commandsOnly = false }: { readonly commandsOnly?: boolean } = {}) {
     this.binary = binary;
     this.root = root;
+    this.#commandsOnly = commandsOnly;
   }
 
   bundle(wish: BundleWish): object {
@@ -29,26 +35,23 @@ export class RunscCommand implements Runtime {
   }
 
   readonly memory: MemoryCommands = {
-    pause: (boxId, logFile) => [...this.#flags(boxId), ...jsonLog(logFile), 'pause', boxId],
-    unpause: (boxId, logFile) => [...this.#flags(boxId), ...jsonLog(logFile), 'resume', boxId],
+    pause: (boxId, logFile) =>
+      this.#step([...this.#flags(boxId), ...jsonLog(logFile), 'pause', boxId], pauseCall(this.#stateFile(boxId))),
+    unpause: (boxId, logFile) =>
+      this.#step([...this.#flags(boxId), ...jsonLog(logFile), 'resume', boxId], unpauseCall(this.#stateFile(boxId))),
     believe: async (boxId, status) => {
       const path = this.#stateFile(boxId);
       const state = { ...JSON.parse(await readFile(path, 'utf8')), status };
       await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
       await rename(`${path}.new`, path);
     },
-    checkpoint: (boxId, directory, logFile) => [
-      ...this.#flags(boxId),
-      ...jsonLog(logFile),
-      'checkpoint',
-      '--leave-running',
-      '--compression=none',
-      // Half the work, and what is to be safe on the disk afterwards is there already.
-      '--direct',
-      '--image-path',
-      directory,
-      boxId,
-    ],
+    checkpoint: (boxId, directory, logFile) => {
+      const options = ['--leave-running', '--compression=none', '--direct', '--image-path', directory];
+      return this.#step(
+        [...this.#flags(boxId), ...jsonLog(logFile), 'checkpoint', ...options, boxId],
+        checkpointCall(this.#stateFile(boxId), directory),
+      );
+    },
     pages: (directory) => join(directory, 'pages.img'),
     restore: (boxId, directory, bundle, pidFile, logFile) => [
       ...this.#flags(boxId),
@@ -88,6 +91,10 @@ export class RunscCommand implements Runtime {
   async lastWords(bundle: string): Promise<string> {
     const text = await readFile(panicLog(bundle), 'utf8').catch(() => '');
     return text.trim().split('\n')[0]?.slice(0, MAX_LAST_WORDS) ?? '';
+  }
+
+  #step(runtime: string[], call: RuntimeCall): RuntimeStep {
+    return this.#commandsOnly ? { runtime } : { runtime, call };
   }
 
   #stateFile(boxId: string): string {
