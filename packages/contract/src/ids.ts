@@ -11,6 +11,7 @@ export const idPrefixes = {
   blueprint: 'bpt_',
   agent: 'agt_',
   object: 'obj_',
+  layer: 'lay_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

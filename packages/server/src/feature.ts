@@ -31,6 +31,8 @@ export interface FeatureParts {
   readonly blueprints?: Partial<BlueprintSettings>;
   /** Departures from the default settings of admission. */
   readonly admission?: Partial<AdmissionSettings>;
+  /** Bound of mounts that are kept to be shared by boxes; 0 keeps none. */
+  readonly mountCacheBytes?: number;
 }
 
 /** One part of the API with what it runs in the background. */

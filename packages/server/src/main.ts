@@ -23,6 +23,7 @@ const serve = async (): Promise<void> => {
     log,
     admission: config.admission,
     repositories: config.repositories,
+    mountCacheBytes: config.mountCacheBytes,
     blueprints: config.blueprints,
     objects: config.objects,
     reconciler: {

@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly reconciler?: Partial<ReconcilerSettings>;
   readonly admission?: Partial<AdmissionSettings>;
   readonly blueprints?: Partial<BlueprintSettings>;
+  /** Bound of mounts that are kept to be shared by boxes; 0 keeps none. */
+  readonly mountCacheBytes?: number | undefined;
   /** How repositories are fetched; mirrors lie in a temporary directory unless another is named. */
   readonly repositories?: Partial<RepositorySettings>;
   /** Where and how objects are kept. */
@@ -110,6 +112,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     reconciler: options.reconciler ?? {},
     admission: options.admission ?? {},
     blueprints: options.blueprints ?? {},
+    ...(options.mountCacheBytes === undefined ? {} : { mountCacheBytes: options.mountCacheBytes }),
   };
   const running = features.map((feature) => feature(parts));
 

@@ -50,6 +50,7 @@ export interface TestServerOptions {
   readonly admission?: ServerOptions['admission'];
   readonly objects?: Partial<ServerOptions['objects']>;
   readonly repositories?: ServerOptions['repositories'];
+  readonly mountCacheBytes?: number;
   /** An existing database is used, and kept. */
   readonly databaseUrl?: string;
   readonly masterKey?: MasterKey;
@@ -95,6 +96,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     ...(options.extraRoutes === undefined ? {} : { extraRoutes: options.extraRoutes }),
     ...(options.reconciler === undefined ? {} : { reconciler: options.reconciler }),
     ...(options.admission === undefined ? {} : { admission: options.admission }),
+    ...(options.mountCacheBytes === undefined ? {} : { mountCacheBytes: options.mountCacheBytes }),
     ...(options.repositories === undefined ? {} : { repositories: options.repositories }),
     ...(options.frontDoor === undefined ? {} : { frontDoor: options.frontDoor }),
   });

@@ -100,6 +100,28 @@ describe('code mounts (API §11)', () => {
     });
   });
 
+  it('are as new in each box that shares them: writable, clean, and known to git without reading the files', async () => {
+    makeRepository('ada/shared').commit({ file: 'one', 'deep/er/file': 'two' });
+    const mount = { repo_owner: 'ada', repo_name: 'shared' };
+    await withMounts([mount], (id) =>
+      output(client, id, 'cd shared && echo changed > file && git rm -rq deep && git commit -qam change'),
+    );
+    await withMounts([mount], async (id) => {
+      // diff-files names every file whose index entry is not that of the file.
+      expect(
+        await output(client, id, 'cd shared && git diff-files && git status --porcelain && cat file deep/er/file'),
+      ).toBe('onetwo');
+      expect(
+        await output(client, id, 'cd shared && git rm -rq deep && rm file && git status --porcelain && ls -A'),
+      ).toBe('D  deep/er/file\n D file\n.git\n');
+      const snapshot = await client.devboxes.snapshotDisk(id);
+      await withBox(client, { snapshot_id: snapshot.id }, async (copy) => {
+        expect(await output(client, copy.id, 'ls -A shared; git -C shared log --oneline | wc -l')).toBe('.git\n1\n');
+      });
+      await client.devboxes.diskSnapshots.delete(snapshot.id);
+    });
+  });
+
   it('use a token for what is private, and leave it nowhere', async () => {
     makeRepository('private/hidden').commit({ secret: 'plans' });
     const mount = { type: 'code_mount', repo_owner: 'private', repo_name: 'hidden', token: gitToken } as const;

@@ -29,6 +29,8 @@ export interface HostDescription {
   /** Left out where no pool is kept. */
   readonly pool?: PoolFigures;
   readonly builds: BuildFigures;
+  /** Tells default images apart; left out where there is none. */
+  readonly defaultImage?: string;
 }
 
 export interface FileInfo {

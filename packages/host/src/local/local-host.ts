@@ -52,12 +52,14 @@ export class LocalHost extends BoxCalls implements Host {
 
   async describe(): Promise<HostDescription> {
     const { bavail, bsize } = await statfs(this.parts.paths.volume);
+    const { imageRootfs } = this.parts.configuration;
     return {
       isolations: this.#options.isolations,
       cpus: this.parts.machine.cpus.length,
       memoryBytes: totalmem(),
       diskFreeBytes: bavail * bsize,
       builds: await this.#options.builder.figures(),
+      ...(imageRootfs === undefined ? {} : { defaultImage: imageRootfs }),
       leaks: { ...(await countLeaks(this.parts)), snapshots: await this.#countLostSnapshots() },
       ...(this.#options.pool === undefined ? {} : { pool: await this.#options.pool.figures() }),
     };

@@ -20,6 +20,8 @@ export interface Config {
   readonly admission: Partial<AdmissionSettings>;
   /** How repositories are fetched; what is left out has its default. */
   readonly repositories: Partial<RepositorySettings>;
+  /** Bound of mounts that are kept to be shared by boxes. */
+  readonly mountCacheBytes?: number;
   /** Bounds of builds; what is left out has its default. */
   readonly blueprints: Partial<BlueprintSettings>;
   /** How long a box may stay suspended; endlessly when left out. */
@@ -85,6 +87,11 @@ const schema = z.object({
   BERTH_PARALLEL_STARTS: positive.pipe(z.int()).optional(),
   BERTH_EVICTION_NOTICE_SECONDS: positive.optional(),
   BERTH_SUSPENDED_TTL_HOURS: positive.optional(),
+  BERTH_MOUNT_CACHE_BYTES: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a number of bytes')
+    .transform(Number)
+    .optional(),
   ...repositoryVariables,
   ...buildVariables,
   BERTH_QUOTAS: jsonText.pipe(quotasByAccount).optional(),
@@ -137,6 +144,7 @@ export const readConfig = (environment: Readonly<Record<string, string | undefin
       ...(data.BERTH_QUOTAS === undefined ? {} : { quotas: data.BERTH_QUOTAS as AdmissionSettings['quotas'] }),
     },
     repositories: repositorySettings(data, `${data.BERTH_STATE}/server/repositories`),
+    ...(data.BERTH_MOUNT_CACHE_BYTES === undefined ? {} : { mountCacheBytes: data.BERTH_MOUNT_CACHE_BYTES }),
     blueprints: buildSettings(data),
     ...(data.BERTH_SUSPENDED_TTL_HOURS === undefined
       ? {}

@@ -3,6 +3,7 @@ import type { Generated, JSONColumnType } from 'kysely';
 import type { AgentsTable, DevboxAgentsTable } from '../agents/table.ts';
 import type { BlueprintsTable } from '../blueprints/table.ts';
 import type { DevboxesTable, OpenExecutionsTable } from '../devboxes/table.ts';
+import type { MountLayersTable } from '../layers/table.ts';
 import type { LooseBlobsTable, ObjectsTable } from '../objects/table.ts';
 import type { SnapshotsTable } from '../snapshots/table.ts';
 
@@ -21,6 +22,7 @@ export interface Schema {
   blueprints: BlueprintsTable;
   objects: ObjectsTable;
   loose_blobs: LooseBlobsTable;
+  mount_layers: MountLayersTable;
 }
 
 export interface AccountsTable {

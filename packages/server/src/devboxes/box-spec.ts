@@ -9,22 +9,29 @@ const processesPerCpu = 4_096;
 /** Account of boxes that name none (API §3.6). */
 const defaultUser = { username: 'user', uid: 1_000 };
 
+/** What the host is told of a box comes out of these. */
+export type SpecSource = Pick<Devbox, 'id' | 'launchParameters' | 'wish' | 'image' | 'imageBlueprintId'> &
+  Partial<Pick<Devbox, 'layer'>>;
+
 /** The account that commands of the box run as. */
 export const boxUser = (box: Pick<Devbox, 'launchParameters'>): BoxUser => {
   const { username, uid } = box.launchParameters.user_parameters ?? defaultUser;
   return { name: username, uid, gid: uid, home: uid === 0 ? '/root' : `/home/${username}` };
 };
 
-const imageOf = ({ image, imageBlueprintId }: Pick<Devbox, 'image' | 'imageBlueprintId'>): BoxImage => {
+const imageOf = ({ image, imageBlueprintId, layer }: SpecSource): BoxImage => {
   if (image !== null) {
     return { snapshotId: image.id, memory: image.memory };
+  }
+  if (layer != null) {
+    return { snapshotId: layer.id, memory: false };
   }
   return imageBlueprintId === null ? 'default' : { imageId: imageBlueprintId };
 };
 
 /** What the host is asked to make. `secrets` holds values by variable name. */
 export const boxSpec = (
-  box: Pick<Devbox, 'id' | 'launchParameters' | 'wish' | 'image' | 'imageBlueprintId'>,
+  box: SpecSource,
   secrets: Readonly<Record<string, string>>,
   defaultIsolation: BoxSpec['isolation'],
 ): BoxSpec => {

@@ -32,6 +32,8 @@ export interface Devbox {
   readonly wish: DevboxWish;
   /** How many of its mounts, the last ones, are still to be placed. */
   readonly mountsLeft: number;
+  /** The layer that the host starts the box from, and the indexes of the mounts that are in it. */
+  readonly layer: { readonly id: string; readonly mounts: readonly number[] } | null;
   readonly isolation: Isolation | null;
   readonly createMs: number;
   readonly endMs: number | null;
@@ -89,6 +91,7 @@ export const devboxColumns = [
   'launch_parameters',
   'wish',
   'mounts_left',
+  'layer',
   'isolation',
   'create_ms',
   'end_ms',
@@ -126,6 +129,7 @@ export const toDevbox = (row: Row): Devbox => ({
   launchParameters: JSON.parse(row.launch_parameters),
   wish: JSON.parse(row.wish),
   mountsLeft: row.mounts_left,
+  layer: row.layer === null ? null : JSON.parse(row.layer),
   isolation: row.isolation,
   createMs: row.create_ms,
   endMs: row.end_ms,

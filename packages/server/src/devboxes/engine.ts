@@ -4,6 +4,8 @@ import { defaultAdmissionSettings } from '../admission/settings.ts';
 import { AdmissionStore } from '../admission/store.ts';
 import { blueprintEngine } from '../blueprints/engine.ts';
 import type { FeatureParts } from '../feature.ts';
+import { LayerCache } from '../layers/layer-cache.ts';
+import { LayerStore } from '../layers/store.ts';
 import { mountKinds } from '../mounts/kinds.ts';
 import { Mounts } from '../mounts/mounts.ts';
 import { Reconciler } from '../reconciler/reconciler.ts';
@@ -16,6 +18,9 @@ import { DueStore } from './due-store.ts';
 import { KnownDevboxes } from './known-devboxes.ts';
 import { DevboxStore } from './store.ts';
 import { TransitionStore } from './transition-store.ts';
+
+/** Bound of layers of mounts where nobody says another. */
+const defaultMountCacheBytes = 20 * 1024 ** 3;
 
 /**
  * What works in the background on boxes, snapshots and blueprints: the reconciler, the keepers, and admission, which says who may start. They
@@ -42,6 +47,12 @@ export const devboxEngine = (parts: FeatureParts) => {
   });
   const known = new KnownDevboxes(hub);
   const transitions: TransitionStore = new TransitionStore(database, known, (box) => admission.changed(box));
+  const layers = new LayerCache({
+    host,
+    store: new LayerStore(database),
+    log,
+    cacheBytes: parts.mountCacheBytes ?? defaultMountCacheBytes,
+  });
   const snapshotRows = new SnapshotKeeperStore(database, hub);
   const keeper = new SnapshotKeeper({
     host,
@@ -59,6 +70,8 @@ export const devboxEngine = (parts: FeatureParts) => {
     activity,
     secrets,
     mounts,
+    layers,
+    defaultImage: () => capacity.description?.defaultImage,
     accountSettings: (id) => accountSettings.get(id),
     log,
     hub,
@@ -76,6 +89,7 @@ export const devboxEngine = (parts: FeatureParts) => {
       await keeper
         .compare()
         .catch((error: unknown) => log.warn({ err: error }, 'snapshots not compared with the host'));
+      await layers.compare().catch((error: unknown) => log.warn({ err: error }, 'layers not compared with the host'));
       await blueprints.keeper
         .compare()
         .catch((error: unknown) => log.warn({ err: error }, 'blueprints not compared with the host'));

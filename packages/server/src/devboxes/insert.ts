@@ -2,6 +2,7 @@ import type { LaunchParameters } from '@berth/contract';
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { apiError } from '../errors/api-error.ts';
+import { layeredMounts } from '../layers/layered-mounts.ts';
 import type { PlannedMount } from '../mounts/mount-kind.ts';
 import { announce, unsettledTopic } from './announce.ts';
 import { type Devbox, type DevboxWish, devboxColumns, toDevbox } from './devbox.ts';
@@ -52,7 +53,8 @@ export const insertDevbox = async (
   token?: string,
 ): Promise<Devbox | undefined> => {
   const place = places.get(box.id) ?? { status: 'queued' };
-  const hostState = place.status === 'provisioning' && box.image === null ? 'requested' : 'absent';
+  const isBegun = place.status === 'provisioning' && box.image === null && layeredMounts(box.mounts).length === 0;
+  const hostState = isBegun ? 'requested' : 'absent';
   const inserted = await sql<Parameters<typeof toDevbox>[0]>`
     with moment as (select now_ms() as ms), ${token === undefined ? sql`` : claim(token, box.id)}
     inserted as (

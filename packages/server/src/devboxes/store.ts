@@ -149,6 +149,18 @@ export class DevboxStore {
     return row !== undefined;
   }
 
+  /** Written before the host is asked to make the box upon it. Undefined when it is no longer wanted. */
+  async setLayer(id: string, layer: Devbox['layer']): Promise<Devbox | undefined> {
+    const row = await this.#database
+      .updateTable('devboxes')
+      .set({ layer: layer === null ? null : JSON.stringify(layer) })
+      .where('id', '=', id)
+      .where('status', '=', 'provisioning')
+      .returning(devboxColumns)
+      .executeTakeFirst();
+    return row && toDevbox(row);
+  }
+
   /** All mounts but the last `left` are in the box: they are not placed again, whatever commands do to them. */
   async markMounted(id: string, left: number): Promise<void> {
     await this.#database

@@ -34,6 +34,7 @@ export interface DevboxesTable {
   wish: string;
   mounts: string | null;
   mounts_left: Generated<number>;
+  layer: string | null;
   isolation: Isolation | null;
   create_ms: number;
   end_ms: number | null;

@@ -2,10 +2,11 @@ import { isWellFormedId } from '@berth/contract';
 import type { Agent } from '../agents/agent.ts';
 import type { AgentStore } from '../agents/store.ts';
 import { apiError } from '../errors/api-error.ts';
+import type { LayerWish } from '../layers/layer-wish.ts';
 import { type AgentInstallation, type AgentPlan, agentPlan, pathOf, sourceOf } from './agent-plan.ts';
 import { quoted, quotedPath, runStep } from './box-step.ts';
 import { type CodeMountParts, placePlannedRepository, planRepository } from './code-mount.ts';
-import { npmInstall, pipInstall } from './install-package.ts';
+import { installCommand, keptMs } from './install-package.ts';
 import { type MountPlace, type MountWish, mountKind } from './mount-kind.ts';
 
 /** What mounts of agents work with. */
@@ -79,7 +80,7 @@ const install = async (
   switch (installation.kind) {
     case 'npm':
     case 'pip': {
-      const command = installation.kind === 'npm' ? npmInstall(installation) : pipInstall(installation);
+      const command = installCommand(installation);
       await runStep(place, { number: 0, what: `the installation of ${name}`, command }, signal);
       return;
     }
@@ -88,6 +89,40 @@ const install = async (
     case 'object':
       return parts.objects.place(place, installation.objectId, installation.path, signal);
   }
+};
+
+/** Runs the set-up commands from this one on, before that one. */
+const setUp = async (
+  place: MountPlace,
+  { installation, setup }: AgentPlan,
+  from: number,
+  to: number,
+  signal: AbortSignal,
+): Promise<void> => {
+  for (const [index, line] of setup.entries()) {
+    if (index >= from && index < to) {
+      const command = `{ ${directoryOf(installation)}; } && {\n${line}\n}`;
+      await runStep(place, { number: firstSetupStep + index, what: `set-up command ${index + 1}`, command }, signal);
+    }
+  }
+};
+
+/** The package as everybody gets it from its registry; one from a registry that the account names is the account's. */
+const layerOf = (parts: AgentMountParts, account: string, plan: AgentPlan): LayerWish | undefined => {
+  const { installation, setup, commonSetup = 0 } = plan;
+  if (installation.kind !== 'npm' && installation.kind !== 'pip') {
+    return undefined;
+  }
+  const scope = installation.registryUrl === undefined ? '' : account;
+  return {
+    key: ['agent_mount', scope, installCommand(installation), setup.slice(0, commonSetup)],
+    maximumAgeMs: keptMs(installation),
+    make: async (place, signal) => {
+      await install(parts, place, plan, signal);
+      await setUp(place, plan, 0, commonSetup, signal);
+    },
+    release: () => undefined,
+  };
 };
 
 /** Start file of shells that sets what is not set yet. */
@@ -121,9 +156,12 @@ export const agentMount = (parts: AgentMountParts) =>
       return agentPlan(agent, await planInstallation(parts, account, agent, mount), mount);
     },
     describe: ({ name }) => `agent mount ${name}`,
+    layer: async (account, plan) => layerOf(parts, account, plan),
     place: async (place, plan, signal) => {
       await parts.agents.recordMount(place.box.id, plan.agentId, plan.name);
-      await install(parts, place, plan, signal);
+      if (!place.isLayered) {
+        await install(parts, place, plan, signal);
+      }
       if (Object.keys(plan.environment).length > 0) {
         const path = `/etc/profile.d/agent-${plan.agentId}.sh`;
         await place.host.writeFile(
@@ -134,9 +172,6 @@ export const agentMount = (parts: AgentMountParts) =>
           signal,
         );
       }
-      for (const [index, line] of plan.setup.entries()) {
-        const command = `{ ${directoryOf(plan.installation)}; } && {\n${line}\n}`;
-        await runStep(place, { number: firstSetupStep + index, what: `set-up command ${index + 1}`, command }, signal);
-      }
+      await setUp(place, plan, place.isLayered ? (plan.commonSetup ?? 0) : 0, plan.setup.length, signal);
     },
   });

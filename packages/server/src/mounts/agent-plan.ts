@@ -18,6 +18,8 @@ export interface AgentPlan {
   /** Variables that the agent needs, for every login shell. */
   readonly environment: Readonly<Record<string, string>>;
   readonly setup: readonly string[];
+  /** So many of them, the first ones, are Berth's own and the same for everybody; none in rows of an older version. */
+  readonly commonSetup?: number;
 }
 
 /** The part of a source that its type names. Throws `invalidRequest` for an agent that was registered without a source. */
@@ -45,11 +47,13 @@ export const agentPlan = (
   mount: MountWish<'agent_mount'>,
 ): AgentPlan => {
   const source = sourceOf(agent);
+  const own = source[source.type]?.agent_setup ?? [];
   return {
     agentId: agent.id,
     name: agent.name,
     installation,
     environment: agent.ready_made?.environment ?? {},
-    setup: [...(source[source.type]?.agent_setup ?? []), ...(mount.agent_setup_commands ?? [])],
+    setup: [...own, ...(mount.agent_setup_commands ?? [])],
+    commonSetup: agent.ready_made === null ? 0 : own.length,
   };
 };

@@ -1,6 +1,7 @@
 import { apiError } from '../errors/api-error.ts';
+import type { LayerWish } from '../layers/layer-wish.ts';
 import { directoryOf, githubRepository, type Location, locate } from '../repositories/location.ts';
-import type { Repositories } from '../repositories/repositories.ts';
+import type { PreparedCheckouts, Repositories } from '../repositories/repositories.ts';
 import { RepositoryError } from '../repositories/repository-error.ts';
 import { openText, type SealedText, sealText } from '../secrets/sealed-text.ts';
 import type { SecretService } from '../secrets/service.ts';
@@ -66,9 +67,23 @@ const locateFor = (url: string, token: string | undefined, repositories: Reposit
   }
 };
 
+/** Fetches the repository to this machine. Release it when it is in the box. */
+const prepareRepository = (
+  { repositories, secrets }: CodeMountParts,
+  account: string,
+  { url, username, password, ref, depth, submodules }: RepositoryPlan,
+  signal: AbortSignal,
+): Promise<PreparedCheckouts> => {
+  const location =
+    username === undefined || password === undefined
+      ? { url }
+      : { url, credential: { username, password: openText(secrets, account, purpose, password) } };
+  return repositories.prepare({ account, location, ref, depth, submodules }, signal);
+};
+
 /** Fetches the repository to this machine, and places it. Throws `MountFailure` for what repeating does not heal. */
 export const placePlannedRepository = async (
-  { repositories, secrets }: CodeMountParts,
+  parts: CodeMountParts,
   place: MountPlace,
   plan: RepositoryPlan,
   firstStep: number,
@@ -77,22 +92,36 @@ export const placePlannedRepository = async (
   if (await continueRepository(place, firstStep, signal)) {
     return;
   }
-  const { accountId } = place.box;
-  const { url, username, password, ref, depth, submodules, path } = plan;
-  const location =
-    username === undefined || password === undefined
-      ? { url }
-      : { url, credential: { username, password: openText(secrets, accountId, purpose, password) } };
   try {
-    const prepared = await repositories.prepare({ account: accountId, location, ref, depth, submodules }, signal);
+    const prepared = await prepareRepository(parts, place.box.accountId, plan, signal);
     try {
-      await placeRepository(place, { path, firstStep }, prepared.checkouts, signal);
+      await placeRepository(place, { path: plan.path, firstStep }, prepared.checkouts, signal);
     } finally {
       prepared.release();
     }
   } catch (error) {
     throw error instanceof RepositoryError ? new MountFailure(error.message) : error;
   }
+};
+
+/** The state of a repository never changes: its clone is good for as long as it is kept. */
+const forEver = 100 * 365 * 24 * 3_600_000;
+
+/** The clone as it is to be. The remote was asked, with the credential of this account: it may have what is there. */
+const layerOf = async (
+  parts: CodeMountParts,
+  account: string,
+  plan: RepositoryPlan,
+  signal: AbortSignal,
+): Promise<LayerWish> => {
+  const { checkouts, release } = await prepareRepository(parts, account, plan, signal);
+  const facts = checkouts.map(({ packs: _packs, ...checkout }) => checkout);
+  return {
+    key: ['code_mount', plan.password === undefined ? '' : account, plan.path, plan.depth ?? 0, facts],
+    maximumAgeMs: forEver,
+    make: (place, abort) => placeRepository(place, { path: plan.path, firstStep: 0 }, checkouts, abort),
+    release,
+  };
 };
 
 /** A repository with its history, on the branch, tag or commit that is asked for (API §11). */
@@ -114,8 +143,11 @@ export const codeMount = (parts: CodeMountParts) =>
       ...(install_command === undefined || install_command === '' ? {} : { install: install_command }),
     }),
     describe: ({ path }) => `code mount ${path}`,
+    layer: (account, plan, signal) => layerOf(parts, account, plan, signal),
     place: async (place, plan, signal) => {
-      await placePlannedRepository(parts, place, plan, 0, signal);
+      if (!place.isLayered) {
+        await placePlannedRepository(parts, place, plan, 0, signal);
+      }
       if (plan.install !== undefined) {
         const command = `cd -- ${quotedPath(plan.path)} && {\n${plan.install}\n}`;
         await runStep(place, { number: repositorySteps, what: 'install_command', command }, signal);

@@ -7,6 +7,9 @@ export interface PackageWish {
   readonly registryUrl?: string;
 }
 
+/** A package with the installer that it is of. */
+export type PackageInstallation = PackageWish & { readonly kind: 'npm' | 'pip' };
+
 /** `root COMMAND…` runs it as root, with the path of the box's user. */
 const asRoot = 'root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n env PATH="$PATH" HOME=/root "$@"; fi; }';
 
@@ -50,3 +53,16 @@ export const pipInstall = (wish: PackageWish): string =>
       wish.registryUrl === undefined ? '' : ` --index-url ${quoted(wish.registryUrl)}`
     } -- ${quoted(pipSpec(wish))}`,
   ].join('\n');
+
+/** Line of bash that installs it. */
+export const installCommand = (wish: PackageInstallation): string =>
+  wish.kind === 'npm' ? npmInstall(wish) : pipInstall(wish);
+
+const minuteMs = 60_000;
+const weekMs = 7 * 24 * 60 * minuteMs;
+
+/** For how long an installation is as good as a new one: what names no exact version may mean another one soon. */
+export const keptMs = ({ version, name }: PackageInstallation): number =>
+  version !== undefined && /^\d+(\.\d+)+/.test(version) && !/[=<>~!*^|\s]/.test(version + name)
+    ? weekMs
+    : 10 * minuteMs;

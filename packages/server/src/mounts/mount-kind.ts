@@ -1,6 +1,7 @@
 import type { DevboxCreate, FailureReason, Mount } from '@berth/contract';
 import type { Host } from '@berth/host/contract';
 import type { Devbox } from '../devboxes/devbox.ts';
+import type { LayerWish } from '../layers/layer-wish.ts';
 
 export type MountType = Mount['type'];
 
@@ -16,9 +17,11 @@ export interface PlannedMount {
 /** Where a mount is placed: the box is up, and nothing of the user's has run in it yet. */
 export interface MountPlace {
   readonly host: Host;
-  readonly box: Devbox;
+  readonly box: Pick<Devbox, 'id' | 'accountId' | 'launchParameters'>;
   /** Id of an execution that belongs to this mount: the same one after a restart of the server, so that nothing runs twice. Clients cannot use it. */
   readonly executionId: (step: number) => string;
+  /** What `layer` speaks of is in the box already. */
+  readonly isLayered: boolean;
 }
 
 /** A mount that cannot be placed, and that repeating does not heal. The box fails with the message. */
@@ -45,6 +48,11 @@ export interface MountKind<Type extends MountType = MountType, Plan = unknown> {
   readonly plan: (account: string, mount: MountWish<Type>) => Promise<Plan> | Plan;
   /** What is mounted where, for messages: `file mount /etc/motd`. */
   readonly describe: (plan: Plan) => string;
+  /**
+   * What of it can be made once for many boxes of this account, or of everybody; asked for before the box is made. Whether the account may have it has
+   * to be found out each time. Throws what keeps it from being made like that.
+   */
+  readonly layer?: (account: string, plan: Plan, signal: AbortSignal) => Promise<LayerWish | undefined>;
   /**
    * Places it for the box's user, owned by that one.
    * @throws MountFailure, or HostError: both end the box with a reason, a HostError that may pass is tried again. Anything else is tried again.

@@ -43,7 +43,8 @@ export const placeMounts = async (
     const kind = parts.mounts.require(mount.type);
     const executionId = (step: number): string => mountExecutionId(index, step);
     try {
-      await kind.place({ host: parts.host, box, executionId }, mount.plan, signal);
+      const isLayered = box.layer?.mounts.includes(index) === true;
+      await kind.place({ host: parts.host, box, executionId, isLayered }, mount.plan, signal);
     } catch (error) {
       const failure = failureOf(error, attempt);
       if (failure === undefined) {

@@ -1,5 +1,6 @@
 import type { BoxState, Host } from '@berth/host/contract';
 import type { NewDevbox, Place } from '../devboxes/insert.ts';
+import { layeredMounts } from '../layers/layered-mounts.ts';
 import type { FairQueue } from './fair-queue.ts';
 import { type StartSpecParts, startSpec } from './start-spec.ts';
 
@@ -22,10 +23,15 @@ export class Births {
     this.#parts = parts;
   }
 
-  /** Asks the host for the box, if it may start at once. One that stands on a snapshot waits for its row, which keeps the snapshot. */
+  /** Asks the host for the box, if it may start at once. One that stands on a snapshot waits for its row, which keeps the snapshot; so does one that may stand on a layer. */
   begin(box: NewDevbox, place: Place | undefined): void {
     const { creates, host } = this.#parts;
-    if (place?.status !== 'provisioning' || box.image !== null || creates.isFull) {
+    if (
+      place?.status !== 'provisioning' ||
+      box.image !== null ||
+      layeredMounts(box.mounts).length > 0 ||
+      creates.isFull
+    ) {
       return;
     }
     const state = creates.run(box.accountId, new AbortController().signal, async () => {

@@ -1,5 +1,6 @@
 import type { BoxState, Host } from '@berth/host/contract';
 import type { DueStore, UnsettledBox } from '../devboxes/due-store.ts';
+import { isLayerId } from '../layers/layer-maker.ts';
 
 const isThere = (state: BoxState | undefined): boolean => state?.phase === 'running' || state?.phase === 'starting';
 
@@ -30,7 +31,8 @@ export const findDifferences = async (host: Pick<Host, 'list'>, dues: DueStore):
   );
   const different = rows.filter((box) => needsLook(box, states.get(box.id))).map((box) => box.id);
   const expected = new Set(rows.map((box) => box.id));
-  const surprising = [...states.values()].filter((state) => !expected.has(state.id));
+  // Boxes of layers are not the reconciler's.
+  const surprising = [...states.values()].filter((state) => !expected.has(state.id) && !isLayerId(state.id));
   const known = await dues.known(surprising.map((state) => state.id));
   // What is destroyed and has a row is a spool waiting for its retention.
   const orphans = surprising.filter((state) => !known.has(state.id) || state.phase !== 'destroyed');

@@ -5,6 +5,7 @@ import type { ActivityTracker } from '../devboxes/activity.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
 import type { DevboxStore } from '../devboxes/store.ts';
 import type { TransitionStore } from '../devboxes/transition-store.ts';
+import type { LayerCache } from '../layers/layer-cache.ts';
 import type { Mounts } from '../mounts/mounts.ts';
 import type { SecretService } from '../secrets/service.ts';
 import type { Births } from './births.ts';
@@ -29,6 +30,10 @@ export interface StepParts {
   readonly creates: FairQueue;
   /** Creates that began before their row was written. */
   readonly births: Births;
+  /** Mounts that are made once for many boxes. */
+  readonly layers: LayerCache;
+  /** Name of the host's default image; another one has another name. */
+  readonly defaultImage: () => string | undefined;
   /** How long a box may stay suspended; null is endlessly. */
   readonly suspendedTtlMs: number | null;
   readonly log: Logger;

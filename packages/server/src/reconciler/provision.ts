@@ -1,5 +1,6 @@
 import { type BoxState, HostError } from '@berth/host/contract';
 import type { Devbox } from '../devboxes/devbox.ts';
+import { findLayer } from '../layers/find-layer.ts';
 import { stopped } from './causes.ts';
 import type { StepParts } from './parts.ts';
 import { maySucceedLater, problemOf } from './retries.ts';
@@ -29,10 +30,25 @@ const create = async (
     }
     return { state: await parts.host.create(start.spec) };
   } catch (error) {
+    if (box.layer !== null && error instanceof HostError && error.code === 'imageUnavailable') {
+      await parts.layers.lost(box.layer.id);
+      await parts.store.setLayer(box.id, null);
+      throw new HostError('internal', 'the layer of the mounts is gone', { retryable: true, cause: error });
+    }
     if (maySucceedLater(error, attempt)) {
       throw error;
     }
     return fail(`the host cannot make the devbox: ${problemOf(error)}`);
+  }
+};
+
+/** The layer stays while the host is asked for the box; then the box keeps it. */
+const createGrounded = async (parts: StepParts, wanted: Devbox, signal: AbortSignal, attempt: number) => {
+  const { box, release } = await findLayer(parts, wanted, signal);
+  try {
+    return await parts.creates.run(box.accountId, signal, () => create(parts, box, attempt));
+  } finally {
+    release();
   }
 };
 
@@ -51,7 +67,7 @@ export const provision = async (
   // One that was begun with its row has its turn already.
   const made = parts.births.has(box.id)
     ? await create(parts, box, attempt)
-    : await parts.creates.run(box.accountId, signal, () => create(parts, box, attempt));
+    : await createGrounded(parts, box, signal, attempt);
   if ('box' in made) {
     return made.box;
   }

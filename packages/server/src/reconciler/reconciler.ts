@@ -4,6 +4,7 @@ import type { NotificationHub } from '../database/notifications.ts';
 import { unsettledTopic } from '../devboxes/announce.ts';
 import { type Devbox, isEnded } from '../devboxes/devbox.ts';
 import type { DueStore } from '../devboxes/due-store.ts';
+import { isLayerId } from '../layers/layer-maker.ts';
 import { Alarm } from './alarm.ts';
 import { Births } from './births.ts';
 import { findDifferences } from './compare.ts';
@@ -125,6 +126,9 @@ export class Reconciler {
   }
 
   #heard(event: HostEvent): void {
+    if (event.type === 'box' && isLayerId(event.state.id)) {
+      return;
+    }
     if (event.type === 'box') {
       const { id, phase, networkOf } = event.state;
       // A sidecar goes with its box, and leaves that alone when it ends by itself.

@@ -1,5 +1,5 @@
 import type { BoxSpec } from '@berth/host/contract';
-import { boxSpec } from '../devboxes/box-spec.ts';
+import { boxSpec, type SpecSource } from '../devboxes/box-spec.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
 import type { SecretService } from '../secrets/service.ts';
 
@@ -15,7 +15,7 @@ export interface StartSpecParts {
  */
 export const startSpec = async (
   parts: StartSpecParts,
-  box: Pick<Devbox, 'id' | 'accountId' | 'launchParameters' | 'wish' | 'image' | 'imageBlueprintId'>,
+  box: SpecSource & Pick<Devbox, 'accountId'>,
 ): Promise<{ readonly spec: BoxSpec } | { readonly missingSecret: string }> => {
   const wanted = Object.entries(box.wish.secretNames);
   const found = await parts.secrets.reveal(box.accountId, [...new Set(wanted.map(([, name]) => name))]);

@@ -2,6 +2,7 @@ import { type Host, HostError } from '@berth/host/contract';
 import type { Logger } from 'pino';
 import type { NotificationHub } from '../database/notifications.ts';
 import { unsettledTopic } from '../devboxes/announce.ts';
+import { isLayerId } from '../layers/layer-maker.ts';
 import { maySucceedLater, problemOf } from '../reconciler/retries.ts';
 import { Sweep } from '../reconciler/sweep.ts';
 import { Workers } from '../reconciler/workers.ts';
@@ -81,7 +82,7 @@ export class SnapshotKeeper {
       }
     }
     for (const id of present) {
-      if (!expected.has(id)) {
+      if (!expected.has(id) && !isLayerId(id)) {
         this.nudge(id);
       }
     }

@@ -41,6 +41,7 @@ const start = async (world: World, host: Parameters<typeof severable>[0]) => {
     databaseUrl: world.database.url,
     masterKey,
     reconciler: quickReconciler,
+    mountCacheBytes: 0,
     repositories: { directory, githubUrl: git.url, privateHosts: [git.host] },
   });
   return { server, kill: () => crash(server, handle) };

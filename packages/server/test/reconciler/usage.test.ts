@@ -19,6 +19,7 @@ const box = (more: Partial<Devbox>): Devbox => ({
   launchParameters: { resource_size_request: 'X_SMALL' },
   wish: { environment: {}, secretNames: {} },
   mountsLeft: 0,
+  layer: null,
   isolation: null,
   createMs: 1_000,
   endMs: null,

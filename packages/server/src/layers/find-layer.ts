@@ -1,0 +1,77 @@
+import { HostError } from '@berth/host/contract';
+import { boxSpec } from '../devboxes/box-spec.ts';
+import type { Devbox } from '../devboxes/devbox.ts';
+import type { StepParts } from '../reconciler/parts.ts';
+import type { LayerWish } from './layer-wish.ts';
+import { maximumLayers } from './layer-wish.ts';
+import { layeredMounts, mayStandOnLayers } from './layered-mounts.ts';
+
+/** The box, on the layer that its row names now if there is one; keep it until the host has the box. */
+export interface GroundedBox {
+  readonly box: Devbox;
+  readonly release: () => void;
+}
+
+interface Wanted {
+  readonly index: number;
+  readonly wish: LayerWish;
+}
+
+/**
+ * Finds or makes the layer that has the agents and repositories of a box which the host was not asked for yet, and writes it into the box's row. What
+ * cannot be made there is left to the box itself, where it shows what is wrong.
+ */
+export const findLayer = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<GroundedBox> => {
+  const bare = { box, release: () => undefined };
+  const isOpen = box.hostState === 'absent' && box.layer === null && box.image === null && box.mountsLeft > 0;
+  if (!isOpen || parts.layers.isOff || !mayStandOnLayers(box.wish)) {
+    return bare;
+  }
+  const wanted: Wanted[] = [];
+  try {
+    await collect(parts, box, wanted, signal);
+    return wanted.length === 0 ? bare : await stand(parts, box, wanted, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof HostError && error.code === 'hostUnavailable') {
+      throw error;
+    }
+    parts.log.warn({ err: error, devboxId: box.id }, 'the mounts of a devbox are placed without a layer');
+    return bare;
+  } finally {
+    for (const { wish } of wanted) {
+      wish.release();
+    }
+  }
+};
+
+const collect = async (parts: StepParts, box: Devbox, wanted: Wanted[], signal: AbortSignal): Promise<void> => {
+  const planned = await parts.store.plannedMounts(box.id);
+  for (const index of layeredMounts(planned).slice(0, maximumLayers)) {
+    const mount = planned[index];
+    const wish = mount && (await parts.mounts.require(mount.type).layer?.(box.accountId, mount.plan, signal));
+    if (wish !== undefined) {
+      wanted.push({ index, wish });
+    }
+  }
+};
+
+const stand = async (
+  parts: StepParts,
+  box: Devbox,
+  wanted: readonly Wanted[],
+  signal: AbortSignal,
+): Promise<GroundedBox> => {
+  const { image, isolation, size, user } = boxSpec(box, {}, parts.defaultIsolation);
+  const imageName = box.imageBlueprintId ?? parts.defaultImage() ?? 'default';
+  const { accountId, launchParameters } = box;
+  const ground = { accountId, launchParameters, imageName, image, isolation, size, user };
+  const wishes = wanted.map(({ wish }) => wish);
+  const held = await parts.layers.obtain(ground, wishes, signal);
+  if (held === undefined) {
+    return { box, release: () => undefined };
+  }
+  const layer = { id: held.id, mounts: wanted.map(({ index }) => index) };
+  const grounded = await parts.store.setLayer(box.id, layer);
+  return { box: grounded ?? box, release: held.release };
+};

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import { newId } from '@berth/contract';
+import type { BoxImage } from '@berth/host/contract';
+import { FairQueue } from '../reconciler/fair-queue.ts';
+import { isLayerId, LayerMaker, type LayerMakerParts } from './layer-maker.ts';
+import type { LayerGround, LayerWish } from './layer-wish.ts';
+
+export interface LayerCacheParts extends LayerMakerParts {
+  /** Bound of all layers together; the least recently used go first. With 0 none is made. */
+  readonly cacheBytes: number;
+}
+
+/** A layer that stays until it is released. */
+export interface HeldLayer {
+  readonly id: string;
+  readonly release: () => void;
+}
+
+/** Layers that are made at once. */
+const parallelMakes = 2;
+
+type Outcome = { readonly id: string } | { readonly error: unknown; readonly aborted: boolean };
+
+const keyOf = (...parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.throwIfAborted();
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+
+/**
+ * Mounts that are made once and shared by boxes: layers on the image, one on another, each kept by the host as a snapshot. Their rows say which there
+ * are; what a kill left half made is removed with the next connection to the host.
+ */
+export class LayerCache {
+  readonly #parts: LayerCacheParts;
+  readonly #maker: LayerMaker;
+  readonly #queue = new FairQueue(parallelMakes);
+  /** By key. */
+  readonly #pending = new Map<string, Promise<Outcome>>();
+  readonly #making = new Set<string>();
+  readonly #held = new Map<string, number>();
+
+  constructor(parts: LayerCacheParts) {
+    this.#parts = parts;
+    this.#maker = new LayerMaker(parts);
+  }
+
+  get isOff(): boolean {
+    return this.#parts.cacheBytes === 0;
+  }
+
+  /** The layer of these mounts, one on another upon the ground; made where it is not there. Throws what making it throws. */
+  async obtain(ground: LayerGround, wishes: readonly LayerWish[], signal: AbortSignal): Promise<HeldLayer | undefined> {
+    const { imageName, isolation, user } = ground;
+    let key = keyOf(imageName, isolation, user);
+    let { image } = ground;
+    let held: HeldLayer | undefined;
+    try {
+      for (const wish of wishes) {
+        key = keyOf(key, wish.key);
+        const next = this.#hold(await this.#one(key, image, ground, wish, signal));
+        held?.release();
+        held = next;
+        image = { snapshotId: next.id, memory: false };
+      }
+      return held;
+    } catch (error) {
+      held?.release();
+      throw error;
+    }
+  }
+
+  /** The host does not have it any more. */
+  async lost(id: string): Promise<void> {
+    await this.#parts.store.remove(id);
+  }
+
+  /** Brings rows and host together: what an earlier run left half made goes, and rows of what the host has lost. */
+  async compare(): Promise<void> {
+    const { host, store } = this.#parts;
+    const busy = new Set(this.#making);
+    const present = new Set((await host.snapshots()).flatMap(({ id }) => (isLayerId(id) ? [id] : [])));
+    const boxes = (await host.list()).flatMap(({ id }) => (isLayerId(id) ? [id] : []));
+    const rows = await store.all();
+    const isIdle = (id: string): boolean => !busy.has(id) && !this.#making.has(id);
+    const ready = new Set(rows.flatMap(({ id, status }) => (status === 'ready' ? [id] : [])));
+    for (const id of boxes.filter(isIdle)) {
+      await this.#maker.endBox(id);
+    }
+    for (const id of [...present].filter((one) => isIdle(one) && !ready.has(one))) {
+      await host.deleteSnapshot(id);
+    }
+    const doubtful = rows.filter(({ id, status }) => isIdle(id) && (status === 'making' || !present.has(id)));
+    const now = new Set(doubtful.length === 0 ? [] : (await host.snapshots()).map(({ id }) => id));
+    for (const { id } of doubtful.filter((row) => row.status === 'making' || !now.has(row.id))) {
+      await store.remove(id);
+    }
+  }
+
+  async #one(key: string, image: BoxImage, ground: LayerGround, wish: LayerWish, signal: AbortSignal): Promise<string> {
+    for (;;) {
+      signal.throwIfAborted();
+      const others = this.#pending.get(key);
+      const outcome = await (others === undefined
+        ? this.#begin(key, image, ground, wish, signal)
+        : Promise.race([others, aborted(signal)]));
+      if ('id' in outcome) {
+        return outcome.id;
+      }
+      if (others === undefined || !outcome.aborted) {
+        throw outcome.error;
+      }
+    }
+  }
+
+  /** Nothing waits before the entry in #pending, so a second caller finds the first. */
+  #begin(key: string, image: BoxImage, ground: LayerGround, wish: LayerWish, signal: AbortSignal): Promise<Outcome> {
+    const pending = this.#find(key, image, ground, wish, signal)
+      .then((id): Outcome => ({ id }))
+      .catch((error: unknown): Outcome => ({ error, aborted: signal.aborted }))
+      .finally(() => this.#pending.delete(key));
+    this.#pending.set(key, pending);
+    return pending;
+  }
+
+  async #find(
+    key: string,
+    image: BoxImage,
+    ground: LayerGround,
+    wish: LayerWish,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const known = await this.#parts.store.use(key, wish.maximumAgeMs);
+    return known ?? this.#queue.run(ground.accountId, signal, () => this.#make(key, image, ground, wish, signal));
+  }
+
+  async #make(
+    key: string,
+    image: BoxImage,
+    ground: LayerGround,
+    wish: LayerWish,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const id = newId('layer');
+    this.#making.add(id);
+    try {
+      const former = await this.#parts.store.begin(id, key);
+      if (former !== undefined) {
+        await this.#maker.remove(former);
+      }
+      await this.#maker.make(id, image, ground, wish, signal);
+    } finally {
+      this.#making.delete(id);
+    }
+    await this.#makeRoom(id).catch((error: unknown) => this.#parts.log.warn({ err: error }, 'old layers not deleted'));
+    return id;
+  }
+
+  #hold(id: string): HeldLayer {
+    this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
+    let isHeld = true;
+    const release = (): void => {
+      if (isHeld) {
+        isHeld = false;
+        const left = (this.#held.get(id) ?? 1) - 1;
+        left === 0 ? this.#held.delete(id) : this.#held.set(id, left);
+      }
+    };
+    return { id, release };
+  }
+
+  async #makeRoom(keep: string): Promise<void> {
+    const rows = (await this.#parts.store.all()).filter(({ status }) => status === 'ready');
+    let totalBytes = rows.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    for (const { id, sizeBytes } of rows) {
+      if (totalBytes > this.#parts.cacheBytes && id !== keep && !this.#held.has(id)) {
+        await this.#maker.remove(id);
+        totalBytes -= sizeBytes;
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { sql } from 'kysely';
+import type { Database } from '../database/database.ts';
+
+/** A layer as its row has it. */
+export interface LayerRow {
+  readonly id: string;
+  readonly status: 'making' | 'ready';
+  readonly sizeBytes: number;
+}
+
+const now = sql<number>`now_ms()`;
+
+/** Rows of `mount_layers`. Times come from the clock of the database. */
+export class LayerStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The id of a layer that is ready and not older; it counts as used now. */
+  async use(key: string, maximumAgeMs: number): Promise<string | undefined> {
+    const row = await this.#database
+      .updateTable('mount_layers')
+      .set({ used_ms: now })
+      .where('key', '=', key)
+      .where('status', '=', 'ready')
+      .where(sql<boolean>`made_ms > now_ms() - ${maximumAgeMs}::bigint`)
+      .returning('id')
+      .executeTakeFirst();
+    return row?.id;
+  }
+
+  /** Written before the host is asked for it. What stood under this key is nobody's any more: its former id. */
+  async begin(id: string, key: string): Promise<string | undefined> {
+    return this.#database.transaction().execute(async (transaction) => {
+      const former = await transaction
+        .deleteFrom('mount_layers')
+        .where('key', '=', key)
+        .returning('id')
+        .executeTakeFirst();
+      await transaction
+        .insertInto('mount_layers')
+        .values({ id, key, status: 'making', made_ms: now, used_ms: now })
+        .execute();
+      return former?.id;
+    });
+  }
+
+  async markReady(id: string, sizeBytes: number): Promise<void> {
+    await this.#database
+      .updateTable('mount_layers')
+      .set({ status: 'ready', size_bytes: sizeBytes, made_ms: now, used_ms: now })
+      .where('id', '=', id)
+      .execute();
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#database.deleteFrom('mount_layers').where('id', '=', id).execute();
+  }
+
+  /** Least recently used first. */
+  async all(): Promise<LayerRow[]> {
+    const rows = await this.#database.selectFrom('mount_layers').selectAll().orderBy('used_ms').execute();
+    return rows.map(({ id, status, size_bytes }) => ({ id, status, sizeBytes: Number(size_bytes) }));
+  }
+}

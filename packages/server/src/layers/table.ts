@@ -1,0 +1,10 @@
+import type { Generated } from 'kysely';
+
+export interface MountLayersTable {
+  id: string;
+  key: string;
+  status: 'making' | 'ready';
+  size_bytes: Generated<number>;
+  made_ms: number;
+  used_ms: number;
+}

@@ -1,0 +1,236 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FakeHost } from '@berth/host/fake';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MasterKey } from '../../src/secrets/master-key.ts';
+import { crash, eventually, quickReconciler, severable, waitFor } from '../devboxes/kit.ts';
+import { newWorld, standingStill, type World } from '../devboxes/restart-kit.ts';
+import { startTestServer, type TestCaller } from '../harness.ts';
+import { type GitServer, gitToken, startGitServer } from '../repositories/git-server.ts';
+
+let git: GitServer;
+const directory = mkdtempSync(join(tmpdir(), 'mirrors-'));
+beforeAll(async () => {
+  git = await startGitServer();
+});
+afterAll(async () => {
+  await git.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const masterKey = new MasterKey(randomBytes(32));
+
+/** A host whose boxes take every command as done, and remember it with the box. */
+const recording = (status = 0) => {
+  const commands: string[] = [];
+  const fake = new FakeHost({
+    handler: async ({ command }) => {
+      commands.push(command);
+      return status;
+    },
+  });
+  return { commands, fake, count: (part: string) => commands.filter((command) => command.includes(part)).length };
+};
+
+const start = async (
+  world: World,
+  host: Parameters<typeof severable>[0],
+  options: { readonly mountCacheBytes?: number } = {},
+) => {
+  const handle = severable(host);
+  const server = await startTestServer({
+    host: handle.host,
+    databaseUrl: world.database.url,
+    masterKey,
+    reconciler: quickReconciler,
+    repositories: { directory, githubUrl: git.url, privateHosts: [git.host] },
+    ...options,
+  });
+  return { server, handle, kill: () => crash(server, handle) };
+};
+
+const made = async (caller: TestCaller, wish: Record<string, unknown>): Promise<string> => {
+  const { id } = (await caller.call('POST', '/v1/devboxes', wish)).json;
+  const view = await waitFor(caller, id, 'running', 'failure');
+  return `${view.status} ${id}`;
+};
+
+const running = async (caller: TestCaller, wish: Record<string, unknown>): Promise<string> => {
+  const [status, id = ''] = (await made(caller, wish)).split(' ');
+  expect(status).toBe('running');
+  return id;
+};
+
+const code = (owner: string, name: string, more: Record<string, unknown> = {}) => ({
+  mounts: [{ type: 'code_mount', repo_owner: owner, repo_name: name, install_command: 'install it' }].map((mount) => ({
+    ...mount,
+    ...more,
+  })),
+});
+
+const text = async (host: FakeHost, id: string, path: string): Promise<string> => {
+  const { body } = await host.readFile(id, path);
+  return Buffer.concat(await Array.fromAsync(body)).toString();
+};
+
+const layers = async (server: Awaited<ReturnType<typeof start>>['server']) =>
+  server.server.parts.database.selectFrom('mount_layers').selectAll().execute();
+
+describe('a mount that many boxes share', () => {
+  it('is made once, in a box of its own, and what is the box’s own runs in each', async () => {
+    const repository = git.make('public/shared');
+    const commit = repository.commit({ file: 'x' });
+    const { fake, count } = recording();
+    const world = await newWorld(fake);
+    const { server } = await start(world, fake);
+    const [one, other] = [await server.newCaller(), await server.newCaller()];
+    const ids = [
+      ...(await Promise.all([1, 2, 3].map(() => running(one, code('public', 'shared'))))),
+      await running(other, code('public', 'shared')),
+    ];
+    expect(count('git init')).toBe(1);
+    expect(count('install it')).toBe(4);
+    for (const id of ids) {
+      expect(await text(fake, id, '/home/user/shared/.git/packed-refs')).toContain(commit);
+    }
+    expect((await fake.list()).map(({ id }) => id).sort()).toEqual([...ids].sort());
+    const [layer] = await layers(server);
+    expect(layer?.status).toBe('ready');
+    expect((await fake.snapshots()).map(({ id }) => id)).toEqual([layer?.id]);
+
+    const next = repository.commit({ file: 'y' });
+    const newer = await running(one, code('public', 'shared'));
+    expect(await text(fake, newer, '/home/user/shared/.git/packed-refs')).toContain(next);
+    expect(count('git init')).toBe(2);
+    await server.close();
+  });
+
+  it('is nobody’s who cannot show access to it', async () => {
+    git.make('private/theirs').commit({ file: 'secret' });
+    const { fake, count } = recording();
+    const world = await newWorld(fake);
+    const { server } = await start(world, fake);
+    const [owner, stranger] = [await server.newCaller(), await server.newCaller()];
+    await running(owner, code('private', 'theirs', { token: gitToken }));
+    await running(owner, code('private', 'theirs', { token: gitToken }));
+    expect(count('git init')).toBe(1);
+    expect(await made(stranger, code('private', 'theirs'))).toMatch(/^failure/);
+    expect(await made(stranger, code('private', 'theirs', { token: 'another' }))).toMatch(/^failure/);
+    // The account that had it does not get it without its token either.
+    expect(await made(owner, code('private', 'theirs'))).toMatch(/^failure/);
+    // Another account with a token of its own has a clone of its own.
+    await running(stranger, code('private', 'theirs', { token: gitToken }));
+    expect(count('git init')).toBe(2);
+    expect(JSON.stringify(await layers(server))).not.toContain(gitToken);
+    await server.close();
+  });
+
+  it('installs a package once for boxes of all accounts, with nothing of theirs', async () => {
+    const { fake, count, commands } = recording();
+    const world = await newWorld(fake);
+    const { server } = await start(world, fake);
+    const callers = [await server.newCaller(), await server.newCaller()];
+    for (const caller of callers) {
+      const source = { type: 'npm', npm: { package_name: 'some-agent', agent_setup: ['set up own'] } };
+      await caller.call('POST', '/v1/agents', { name: 'mine', version: '1.2.3', source });
+      await caller.call('POST', '/v1/secrets', { name: 'KEY', value: 'hidden' });
+      await running(caller, {
+        mounts: [{ type: 'agent_mount', agent_id: null, agent_name: 'mine' }],
+        environment_variables: { MODEL: 'x' },
+        secrets: { API_KEY: 'KEY' },
+      });
+    }
+    expect(count('npm install')).toBe(1);
+    expect(count('set up own')).toBe(2);
+    // A variable that npm reads: installed with it, in the box.
+    const [first] = callers;
+    await running(first as TestCaller, {
+      mounts: [{ type: 'agent_mount', agent_id: null, agent_name: 'mine' }],
+      environment_variables: { NPM_CONFIG_REGISTRY: 'http://registry.invalid' },
+    });
+    expect(count('npm install')).toBe(2);
+    expect(commands.join()).not.toContain('hidden');
+    await server.close();
+  });
+
+  it('goes when there is no room, and boxes go on without it', async () => {
+    for (const name of ['first', 'second']) {
+      git.make(`public/${name}`).commit({ file: randomBytes(20_000).toString('base64') });
+    }
+    const { fake, count } = recording();
+    const world = await newWorld(fake);
+    const { server } = await start(world, fake, { mountCacheBytes: 1 });
+    const caller = await server.newCaller();
+    const box = await running(caller, code('public', 'first'));
+    await running(caller, code('public', 'second'));
+    expect(await layers(server)).toHaveLength(1);
+    expect(await fake.snapshots()).toHaveLength(1);
+    expect((await fake.inspect(box))?.phase).toBe('running');
+    await running(caller, code('public', 'first'));
+    expect(count('git init')).toBe(3);
+    await server.close();
+  });
+
+  it.each([
+    ['create', 'after', 0],
+    ['executeAndWait', 'after', 1],
+    ['snapshot', 'before', 0],
+    ['snapshot', 'after', 0],
+    ['create', 'before', 1],
+    ['create', 'after', 1],
+  ] as const)('is whole after a kill of the server at %s (%s its effect, call %i)', async (method, when, skip) => {
+    const name = `killed-${method}-${when}-${skip}`;
+    const commit = git.make(`public/${name}`).commit({ file: 'x' });
+    const { fake, count } = recording();
+    const world = await newWorld(fake);
+    const hindered = standingStill(fake, method, when, skip);
+    const first = await start(world, hindered.host);
+    const caller = await first.server.newCaller();
+    const { id } = (await caller.call('POST', '/v1/devboxes', code('public', name))).json;
+    await hindered.reached;
+    await first.kill();
+
+    const second = await start(world, fake);
+    const view = await waitFor(second.server.callerWithKey(caller.account, caller.key), id, 'running', 'failure');
+    expect(view.status).toBe('running');
+    expect(await text(fake, id, `/home/user/${name}/.git/packed-refs`)).toContain(commit);
+    expect(count('install it')).toBe(1);
+    await eventually(async () => (await fake.list()).every((state) => state.id === id));
+    const rows = await layers(second.server);
+    expect(rows.map((row) => row.status)).toEqual(['ready']);
+    await eventually(async () => (await fake.snapshots()).length === 1);
+    expect((await fake.snapshots()).map((state) => state.id)).toEqual(rows.map((row) => row.id));
+    await second.server.close();
+  });
+
+  it('that the host has lost is made anew or placed in the box', async () => {
+    git.make('public/lost').commit({ file: 'x' });
+    const { fake, count } = recording();
+    const world = await newWorld(fake);
+    const { server } = await start(world, fake);
+    const caller = await server.newCaller();
+    await running(caller, code('public', 'lost'));
+    for (const { id } of await fake.snapshots()) {
+      await fake.deleteSnapshot(id);
+    }
+    await running(caller, code('public', 'lost'));
+    await running(caller, code('public', 'lost'));
+    expect(count('git init')).toBeGreaterThanOrEqual(2);
+    expect(count('install it')).toBe(3);
+    await server.close();
+  });
+
+  it('that fails fails in the box, with its words', async () => {
+    const { fake } = recording(1);
+    const world = await newWorld(fake);
+    const { server } = await start(world, fake);
+    git.make('public/failing').commit({ file: 'x' });
+    const caller = await server.newCaller();
+    expect(await made(caller, code('public', 'failing'))).toMatch(/^failure/);
+    expect(await layers(server)).toEqual([]);
+    expect((await fake.snapshots()).length).toBe(0);
+    await server.close();
+  });
+});
