@@ -1,6 +1,6 @@
 import type { LaunchParameters } from '@berth/contract';
 import type { BoxImage, BoxSpec } from '@berth/host/contract';
-import type { MountPlace } from '../mounts/mount-kind.ts';
+import type { MountPlace } from '../mounts/mount-place.ts';
 
 /** The part of a mount that may be made once for many boxes. */
 export interface LayerWish {

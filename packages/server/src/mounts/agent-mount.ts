@@ -7,7 +7,8 @@ import { type AgentInstallation, type AgentPlan, agentPlan, pathOf, sourceOf } f
 import { quoted, quotedPath, runStep } from './box-step.ts';
 import { type CodeMountParts, placePlannedRepository, planRepository } from './code-mount.ts';
 import { installCommand, keptMs } from './install-package.ts';
-import { type MountPlace, type MountWish, mountKind } from './mount-kind.ts';
+import { type MountWish, mountKind } from './mount-kind.ts';
+import type { MountPlace } from './mount-place.ts';
 
 /** What mounts of agents work with. */
 export interface AgentMountParts extends CodeMountParts {

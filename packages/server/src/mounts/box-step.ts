@@ -1,6 +1,7 @@
 import { type ExecutionView, HostError } from '@berth/host/contract';
 import { endText } from '../reconciler/causes.ts';
-import { MountFailure, type MountPlace } from './mount-kind.ts';
+import { MountFailure } from './mount-kind.ts';
+import type { MountPlace } from './mount-place.ts';
 
 /** One round of waiting; the wait goes on for as long as the command takes. */
 const waitRoundMs = 600_000;

@@ -6,7 +6,8 @@ import { RepositoryError } from '../repositories/repository-error.ts';
 import { openText, type SealedText, sealText } from '../secrets/sealed-text.ts';
 import type { SecretService } from '../secrets/service.ts';
 import { quotedPath, runStep } from './box-step.ts';
-import { MountFailure, type MountPlace, mountKind } from './mount-kind.ts';
+import { MountFailure, mountKind } from './mount-kind.ts';
+import type { MountPlace } from './mount-place.ts';
 import { continueRepository, placeRepository, repositorySteps } from './place-repository.ts';
 
 /** What mounts of repositories work with. */

@@ -1,7 +1,6 @@
 import type { DevboxCreate, FailureReason, Mount } from '@berth/contract';
-import type { Host } from '@berth/host/contract';
-import type { Devbox } from '../devboxes/devbox.ts';
 import type { LayerWish } from '../layers/layer-wish.ts';
+import type { MountPlace } from './mount-place.ts';
 
 export type MountType = Mount['type'];
 
@@ -12,16 +11,6 @@ export type MountWish<Type extends MountType> = Extract<Mount, { readonly type: 
 export interface PlannedMount {
   readonly type: MountType;
   readonly plan: unknown;
-}
-
-/** Where a mount is placed: the box is up, and nothing of the user's has run in it yet. */
-export interface MountPlace {
-  readonly host: Host;
-  readonly box: Pick<Devbox, 'id' | 'accountId' | 'launchParameters'>;
-  /** Id of an execution that belongs to this mount: the same one after a restart of the server, so that nothing runs twice. Clients cannot use it. */
-  readonly executionId: (step: number) => string;
-  /** What `layer` speaks of is in the box already. */
-  readonly isLayered: boolean;
 }
 
 /** A mount that cannot be placed, and that repeating does not heal. The box fails with the message. */

@@ -3,7 +3,8 @@ import { BlobDamaged } from '../blobs/checksum.ts';
 import { ApiError } from '../errors/api-error.ts';
 import type { ObjectContent } from '../objects/content.ts';
 import { unzipped } from './gunzip.ts';
-import { MountFailure, type MountPlace } from './mount-kind.ts';
+import { MountFailure } from './mount-kind.ts';
+import type { MountPlace } from './mount-place.ts';
 
 export type ObjectSource = Pick<ObjectContent, 'open'>;
 

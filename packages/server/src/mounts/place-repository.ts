@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Checkout } from '../repositories/repositories.ts';
 import { type BoxStep, hasBegun, quoted, quotedPath, runStep } from './box-step.ts';
-import type { MountPlace } from './mount-kind.ts';
+import type { MountPlace } from './mount-place.ts';
 
 /** Where a repository goes in the box. */
 export interface RepositoryTarget {
