@@ -23,3 +23,17 @@ export async function usableGrades(platform: Platform): Promise<['container', ..
   const hasGvisor = isolations.some(({ isolation, usable }) => isolation === 'gvisor' && usable);
   return hasGvisor ? ['container', 'gvisor'] : ['container'];
 }
+
+/** Has the host delete all layers of mounts, as if there were no room for them; returns how many there were. */
+export async function evictLayers(platform: { readonly state: string }): Promise<number> {
+  const host = connectHost(join(platform.state, 'run/host.sock'));
+  try {
+    const layers = (await host.snapshots()).filter(({ id }) => id.startsWith('lay_'));
+    for (const { id } of layers) {
+      await host.deleteSnapshot(id);
+    }
+    return layers.length;
+  } finally {
+    await host.close();
+  }
+}

@@ -1,8 +1,9 @@
 import type Runloop from '@runloop/api-client';
 import { describe, expect, it } from 'vitest';
 import { output, whatBecameOf, withBox } from '../../platform/boxes.ts';
-import { rawClient, request } from '../../platform/clients.ts';
+import { rawClient, request, shared } from '../../platform/clients.ts';
 import { gitToken, gitUrl, makeRepository } from '../../platform/git.ts';
+import { evictLayers } from '../../platform/host.ts';
 
 const client = rawClient();
 
@@ -119,6 +120,37 @@ describe('code mounts (API §11)', () => {
         expect(await output(client, copy.id, 'ls -A shared; git -C shared log --oneline | wc -l')).toBe('.git\n1\n');
       });
       await client.devboxes.diskSnapshots.delete(snapshot.id);
+    });
+  });
+
+  it('stay in a box, its snapshots and its forks when what they share is kept no longer', async () => {
+    makeRepository('ada/kept').commit({ file: 'one' });
+    await withMounts([{ repo_owner: 'ada', repo_name: 'kept' }], async (id) => {
+      await output(client, id, 'cd kept && echo two > file && git commit -qam two');
+      expect(await evictLayers(shared())).toBeGreaterThan(0);
+      const words = 'cd kept && git log --format=%s && git status --porcelain && git fsck 2>&1 && cat file';
+      const expected = 'two\nchange\ntwo\n';
+      const snapshot = await client.devboxes.snapshotDisk(id);
+      const { devboxes } = await client.post<object, { devboxes: { id: string }[] }>(`/v1/devboxes/${id}/fork`, {
+        body: { count: 1, memory: false },
+      });
+      for (const fork of devboxes) {
+        await client.devboxes.awaitRunning(fork.id);
+        expect(await output(client, fork.id, words)).toBe(expected);
+        await client.devboxes.shutdown(fork.id);
+      }
+      await withBox(client, { snapshot_id: snapshot.id }, async (copy) => {
+        expect(await output(client, copy.id, words)).toBe(expected);
+      });
+      await client.devboxes.diskSnapshots.delete(snapshot.id);
+      await client.devboxes.suspend(id);
+      await client.devboxes.awaitSuspended(id);
+      await client.devboxes.resume(id);
+      await client.devboxes.awaitRunning(id);
+      expect(await output(client, id, words)).toBe(expected);
+    });
+    await withMounts([{ repo_owner: 'ada', repo_name: 'kept' }], async (id) => {
+      expect(await output(client, id, 'cat kept/file && git -C kept status --porcelain')).toBe('one');
     });
   });
 

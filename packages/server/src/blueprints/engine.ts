@@ -1,6 +1,6 @@
 import type { FeatureParts } from '../feature.ts';
 import { BuildRequests } from './build-requests.ts';
-import { BlueprintKeeper } from './keeper.ts';
+import { BlueprintKeeper, type BlueprintKeeperParts } from './keeper.ts';
 import { BlueprintKeeperStore } from './keeper-store.ts';
 import { BlueprintListStore } from './list-store.ts';
 import { BlueprintLogs } from './logs.ts';
@@ -13,7 +13,7 @@ import { BlueprintSources } from './sources.ts';
 import { BlueprintStore } from './store.ts';
 
 /** Blueprints: what callers ask of them, and the keeper that has them built. */
-export const blueprintEngine = (parts: FeatureParts) => {
+export const blueprintEngine = (parts: FeatureParts, onRemoved: BlueprintKeeperParts['onRemoved']) => {
   const { database, hub, host, secrets, log } = parts;
   const codeOrigin = parts.repositories.settings.githubUrl.replace(/\/+$/, '');
   const settings = { ...defaultBlueprintSettings, ...parts.blueprints, codeOrigin };
@@ -28,6 +28,7 @@ export const blueprintEngine = (parts: FeatureParts) => {
     hub,
     log,
     firstPauseMs: settings.firstPauseMs,
+    onRemoved,
   });
   const service = new BlueprintService({
     store,

@@ -26,6 +26,8 @@ export interface BlueprintKeeperParts {
   readonly hub: NotificationHub;
   readonly log: Logger;
   readonly firstPauseMs: number;
+  /** The image of a blueprint is gone. */
+  readonly onRemoved: () => Promise<void>;
 }
 
 /** A build that the host loses so often has failed: it may well be what ends the host. */
@@ -201,6 +203,7 @@ export class BlueprintKeeper {
     }
     await this.#clear(blueprint.id);
     await store.markGone(blueprint.id);
+    await this.#parts.onRemoved();
   }
 
   async #clear(id: string): Promise<void> {

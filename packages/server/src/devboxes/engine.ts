@@ -62,7 +62,7 @@ export const devboxEngine = (parts: FeatureParts) => {
     firstPauseMs: reconcilerSettings.firstPauseMs,
     onTaken: () => reconciler.lookAtDeadlines(),
   });
-  const blueprints = blueprintEngine(parts);
+  const blueprints = blueprintEngine(parts, () => layers.dropUnfounded());
   const reconciler: Reconciler = new Reconciler({
     host,
     store,

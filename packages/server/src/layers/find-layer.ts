@@ -3,7 +3,7 @@ import { boxSpec } from '../devboxes/box-spec.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
 import type { StepParts } from '../reconciler/parts.ts';
 import type { LayerWish } from './layer-wish.ts';
-import { maximumLayers } from './layer-wish.ts';
+import { maximumLayers, unnamedImage } from './layer-wish.ts';
 import { layeredMounts, mayStandOnLayers } from './layered-mounts.ts';
 
 /** The box, on the layer that its row names now if there is one; keep it until the host has the box. */
@@ -63,7 +63,7 @@ const stand = async (
   signal: AbortSignal,
 ): Promise<GroundedBox> => {
   const { image, isolation, size, user } = boxSpec(box, {}, parts.defaultIsolation);
-  const imageName = box.imageBlueprintId ?? parts.defaultImage() ?? 'default';
+  const imageName = box.imageBlueprintId ?? parts.defaultImage() ?? unnamedImage;
   const { accountId, launchParameters } = box;
   const ground = { accountId, launchParameters, imageName, image, isolation, size, user };
   const wishes = wanted.map(({ wish }) => wish);

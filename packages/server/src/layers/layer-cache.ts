@@ -3,7 +3,7 @@ import { newId } from '@berth/contract';
 import type { BoxImage } from '@berth/host/contract';
 import { FairQueue } from '../reconciler/fair-queue.ts';
 import { isLayerId, LayerMaker, type LayerMakerParts } from './layer-maker.ts';
-import type { LayerGround, LayerWish } from './layer-wish.ts';
+import { type LayerGround, type LayerWish, unnamedImage } from './layer-wish.ts';
 
 export interface LayerCacheParts extends LayerMakerParts {
   /** Bound of all layers together; the least recently used go first. With 0 none is made. */
@@ -98,6 +98,17 @@ export class LayerCache {
     for (const { id } of doubtful.filter((row) => row.status === 'making' || !now.has(row.id))) {
       await store.remove(id);
     }
+    await this.dropUnfounded();
+  }
+
+  /** Removes layers upon images that nobody can start from any more. */
+  async dropUnfounded(): Promise<void> {
+    const { defaultImage = unnamedImage } = await this.#parts.host.describe();
+    for (const id of await this.#parts.store.unfounded(defaultImage)) {
+      if (!this.#held.has(id)) {
+        await this.#maker.remove(id);
+      }
+    }
   }
 
   async #one(key: string, image: BoxImage, ground: LayerGround, wish: LayerWish, signal: AbortSignal): Promise<string> {
@@ -147,7 +158,7 @@ export class LayerCache {
     const id = newId('layer');
     this.#making.add(id);
     try {
-      const former = await this.#parts.store.begin(id, key);
+      const former = await this.#parts.store.begin(id, key, ground.imageName);
       if (former !== undefined) {
         await this.#maker.remove(former);
       }

@@ -26,5 +26,8 @@ export interface LayerGround {
   readonly user: BoxSpec['user'];
 }
 
+/** Name of the default image of a host that tells none. */
+export const unnamedImage = 'default';
+
 /** Most layers of mounts in one box; further mounts are placed in the box itself. */
 export const maximumLayers = 4;

@@ -1,3 +1,4 @@
+import { idPrefixes } from '@berth/contract';
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 
@@ -32,7 +33,7 @@ export class LayerStore {
   }
 
   /** Written before the host is asked for it. What stood under this key is nobody's any more: its former id. */
-  async begin(id: string, key: string): Promise<string | undefined> {
+  async begin(id: string, key: string, image: string): Promise<string | undefined> {
     return this.#database.transaction().execute(async (transaction) => {
       const former = await transaction
         .deleteFrom('mount_layers')
@@ -41,7 +42,7 @@ export class LayerStore {
         .executeTakeFirst();
       await transaction
         .insertInto('mount_layers')
-        .values({ id, key, status: 'making', made_ms: now, used_ms: now })
+        .values({ id, key, image, status: 'making', made_ms: now, used_ms: now })
         .execute();
       return former?.id;
     });
@@ -57,6 +58,21 @@ export class LayerStore {
 
   async remove(id: string): Promise<void> {
     await this.#database.deleteFrom('mount_layers').where('id', '=', id).execute();
+  }
+
+  /** Ids of layers upon images that nobody can start from any more: blueprints that were deleted, and default images other than this one. */
+  async unfounded(defaultImage: string): Promise<string[]> {
+    const rows = await this.#database
+      .selectFrom('mount_layers')
+      .select('id')
+      .where('status', '=', 'ready')
+      .where(
+        sql<boolean>`case when starts_with(image, ${idPrefixes.blueprint})
+          then not exists (select 1 from blueprints where blueprints.id = image and not blueprints.deleted)
+          else image <> ${defaultImage} end`,
+      )
+      .execute();
+    return rows.map(({ id }) => id);
   }
 
   /** Least recently used first. */

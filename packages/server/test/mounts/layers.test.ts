@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { FakeHost } from '@berth/host/fake';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MasterKey } from '../../src/secrets/master-key.ts';
+import { built } from '../blueprints/kit.ts';
 import { crash, eventually, quickReconciler, severable, waitFor } from '../devboxes/kit.ts';
 import { newWorld, standingStill, type World } from '../devboxes/restart-kit.ts';
 import { startTestServer, type TestCaller } from '../harness.ts';
@@ -170,6 +171,24 @@ describe('a mount that many boxes share', () => {
     expect((await fake.inspect(box))?.phase).toBe('running');
     await running(caller, code('public', 'first'));
     expect(count('git init')).toBe(3);
+    await server.close();
+  });
+
+  it('goes with the blueprint that it lies upon', async () => {
+    git.make('public/upon').commit({ file: 'x' });
+    const { fake, count } = recording();
+    const world = await newWorld(fake);
+    const { server } = await start(world, fake);
+    const caller = await server.newCaller();
+    const { id: blueprint_id } = await built(caller, { dockerfile: 'FROM debian:bookworm' });
+    const box = await running(caller, { ...code('public', 'upon'), blueprint_id });
+    await running(caller, { ...code('public', 'upon'), blueprint_id });
+    await running(caller, code('public', 'upon'));
+    expect(count('git init')).toBe(2);
+    await caller.call('POST', `/v1/blueprints/${blueprint_id}/delete`, {});
+    await eventually(async () => (await fake.snapshots()).length === 1);
+    expect((await layers(server)).map(({ image }) => image)).not.toContain(blueprint_id);
+    expect((await fake.inspect(box))?.phase).toBe('running');
     await server.close();
   });
 

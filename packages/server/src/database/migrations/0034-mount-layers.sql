@@ -4,6 +4,8 @@ create table mount_layers (
   id text collate "C" primary key,
   -- Hash of all that it depends on.
   key text collate "C" not null unique,
+  -- Blueprint or default image below it.
+  image text collate "C" not null,
   status text not null check (status in ('making', 'ready')),
   size_bytes bigint not null default 0,
   made_ms bigint not null,
