@@ -12,6 +12,8 @@ type CodeMount = Omit<Runloop.CodeMountParameters, 'repo_owner' | 'repo_name'> &
 const withMounts = <T>(mounts: readonly CodeMount[], use: (id: string) => Promise<T>): Promise<T> =>
   withBox(client, { mounts: mounts.map((mount) => ({ type: 'code_mount', ...mount })) as never }, ({ id }) => use(id));
 
+const commitAs = 'git -c user.name=ada -c user.email=ada@example.org commit -qam';
+
 /** The box's failure over a mount. */
 const failure = async (mount: CodeMount): Promise<string> => {
   const { status, failure_reason, state_transitions } = await whatBecameOf(client, {
@@ -105,7 +107,7 @@ describe('code mounts (API §11)', () => {
     makeRepository('ada/shared').commit({ file: 'one', 'deep/er/file': 'two' });
     const mount = { repo_owner: 'ada', repo_name: 'shared' };
     await withMounts([mount], (id) =>
-      output(client, id, 'cd shared && echo changed > file && git rm -rq deep && git commit -qam change'),
+      output(client, id, `cd shared && echo changed > file && git rm -rq deep && ${commitAs} change`),
     );
     await withMounts([mount], async (id) => {
       // diff-files names every file whose index entry is not that of the file.
@@ -126,7 +128,7 @@ describe('code mounts (API §11)', () => {
   it('stay in a box, its snapshots and its forks when what they share is kept no longer', async () => {
     makeRepository('ada/kept').commit({ file: 'one' });
     await withMounts([{ repo_owner: 'ada', repo_name: 'kept' }], async (id) => {
-      await output(client, id, 'cd kept && echo two > file && git commit -qam two');
+      await output(client, id, `cd kept && echo two > file && ${commitAs} two`);
       expect(await evictLayers(shared())).toBeGreaterThan(0);
       const words = 'cd kept && git log --format=%s && git status --porcelain && git fsck 2>&1 && cat file';
       const expected = 'two\nchange\ntwo\n';

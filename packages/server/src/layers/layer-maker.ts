@@ -25,15 +25,24 @@ export class LayerMaker {
   /** The row has been written. Whatever goes wrong, nothing of it stays. */
   async make(id: string, image: BoxImage, ground: LayerGround, wish: LayerWish, signal: AbortSignal): Promise<void> {
     const { host, store } = this.#parts;
-    const { accountId, launchParameters, isolation, size, user } = ground;
+    const { accountId, launchParameters, size, user } = ground;
     try {
       const hostname = id.replaceAll('_', '-');
-      const state = await host.create({ id, isolation, image, size, user, hostname, environment: {} });
+      const state = await host.create({
+        id,
+        isolation: ground.isolation,
+        image,
+        size,
+        user,
+        hostname,
+        environment: {},
+      });
       if (state.phase !== 'running') {
         throw new HostError('internal', `the box of a layer is ${state.phase}: ${state.detail ?? ''}`);
       }
       const executionId = (step: number): string => mountExecutionId(0, step);
-      await wish.make({ host, box: { id, accountId, launchParameters }, executionId, isLayered: false }, signal);
+      const box = { id, accountId, launchParameters, isolation: state.isolation };
+      await wish.make({ host, box, executionId, isLayered: false }, signal);
       signal.throwIfAborted();
       const { diskBytes } = await host.snapshot(id, id, { memory: false });
       await store.markReady(id, diskBytes);

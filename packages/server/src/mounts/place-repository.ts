@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import type { Isolation } from '@berth/host/contract';
 import type { Checkout } from '../repositories/repositories.ts';
 import { type BoxStep, hasBegun, quoted, quotedPath, runStep } from './box-step.ts';
 import type { MountPlace } from './mount-place.ts';
@@ -43,8 +44,16 @@ export const beginRepository = (target: string, checkouts: readonly Checkout[]):
   ].join('\n');
 };
 
-/** Makes working trees of what was brought. */
-export const endRepository = (target: string, checkouts: readonly Checkout[]): string => {
+/** A sandbox of gVisor numbers files anew whenever it starts: git is told to know files by size and time, or it would read them all again. */
+const knowFiles = (isolation: Isolation | null): string[] =>
+  isolation === 'gvisor' ? ['git config core.checkStat minimal', 'git config core.trustctime false'] : [];
+
+/** Makes working trees of what was brought, for boxes of this grade. */
+export const endRepository = (
+  target: string,
+  checkouts: readonly Checkout[],
+  isolation: Isolation | null = null,
+): string => {
   const each = checkouts.flatMap(({ path, url, commit, branch, defaultBranch, shallow }) => {
     const remote =
       shallow !== '' && branch !== undefined
@@ -54,6 +63,7 @@ export const endRepository = (target: string, checkouts: readonly Checkout[]): s
       `cd -- ${quotedPath(within(target, path))}`,
       `git config remote.origin.url ${quoted(url)}`,
       `git config remote.origin.fetch ${quoted(remote)}`,
+      ...knowFiles(isolation),
       ...(defaultBranch === undefined
         ? []
         : [`git symbolic-ref refs/remotes/origin/HEAD ${quoted(`refs/remotes/origin/${defaultBranch}`)}`]),
@@ -119,5 +129,5 @@ export const placeRepository = async (
       await write('shallow', textChunks(checkout.shallow));
     }
   }
-  await runStep(place, step(checkoutStep, endRepository(target.path, checkouts)), signal);
+  await runStep(place, step(checkoutStep, endRepository(target.path, checkouts, place.box.isolation)), signal);
 };
