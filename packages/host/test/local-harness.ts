@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { readBuildConfiguration } from '../src/builds/build-configuration.ts';
 import type { Isolation } from '../src/contract/index.ts';
 import type { HostConfiguration } from '../src/local/configuration.ts';
@@ -94,6 +95,8 @@ export interface Installation {
   /** Puts columns of a box's row, or a snapshot's, to what a host that died there would have left. No host may run. */
   rewriteRow(place: string, columns: Readonly<Record<string, string>>): void;
   rewriteSnapshot(snapshotId: string, columns: Readonly<Record<string, string>>): void;
+  /** Paths of what the disk of a box lies on, top layer first. No host may run. */
+  layersOf(place: string): string[];
   /** Destroys boxes, mounts, network, files. */
   remove(): Promise<void>;
 }
@@ -141,10 +144,12 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
       BERTH_VOLUME_BYTES: String(configuration.volumeBytes),
       BERTH_POOL: configuration.pool,
       BERTH_RUNTIME_TIMEOUT_MS: String(configuration.runtimeTimeoutMs),
+      ...(configuration.maxLayers === undefined ? {} : { BERTH_MAX_LAYERS: String(configuration.maxLayers) }),
     },
     open: (other = {}) => openLocalHost({ ...configuration, ...other }, silentLog),
     rewriteRow: (place, columns) => rewrite(configuration, 'boxes', 'place', place, columns),
     rewriteSnapshot: (snapshotId, columns) => rewrite(configuration, 'snapshots', 'id', snapshotId, columns),
+    layersOf: (place) => layersOf(configuration, place),
     remove: async () => {
       await removeInstallation(configuration, { first: 'all', log: silentLog });
       await rm(stateDirectory, { recursive: true, force: true });
@@ -167,6 +172,19 @@ function rewrite(
   database.close();
   if (changes !== 1) {
     throw new Error(`no row ${value} in ${table}`);
+  }
+}
+
+function layersOf({ stateDirectory }: HostConfiguration, place: string): string[] {
+  const database = openHostDatabase(join(stateDirectory, 'host/host.sqlite'));
+  try {
+    const row = database.prepare('SELECT layers FROM boxes WHERE place = ?').get(place);
+    return z
+      .array(z.object({ path: z.string() }))
+      .parse(JSON.parse(String(row?.['layers'])))
+      .map(({ path }) => path);
+  } finally {
+    database.close();
   }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! It keeps nothing that the kernel does not: killed at any moment it leaves neither mount nor interface, and a new one takes over.
 
+mod at;
 pub mod boxes;
 pub mod btrfs;
 pub mod cgroup;
 pub mod disk;
 pub mod error;
+pub mod flatten;
 pub mod freezer;
 pub mod import;
 pub mod kernel;

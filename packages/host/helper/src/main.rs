@@ -6,6 +6,9 @@ fn main() -> ExitCode {
         Some((word, rest)) if word == "import" => {
             berth_helper::import::run(rest).map_err(|error| error.to_string())
         }
+        Some((word, rest)) if word == "flatten" => {
+            berth_helper::flatten::run(rest).map_err(|error| error.to_string())
+        }
         _ => berth_helper::server::serve().map_err(|error| error.to_string()),
     };
     match done {

@@ -27,7 +27,8 @@ pub fn reply(id: &Value, outcome: Result<Value>) {
     }
 }
 
-fn error_json(error: &Error) -> Value {
+/// An error as replies carry it.
+pub fn error_json(error: &Error) -> Value {
     let mut value = json!({ "code": error.code.name(), "message": error.message });
     if let Some(errno) = error.errno {
         value["osError"] = json!(errno_name(errno));

@@ -36,6 +36,8 @@ export interface HostConfiguration {
   /** Patience with a command of an OCI runtime, in milliseconds; those that read or write the memory of a box get more. */
   readonly runtimeTimeoutMs: number;
   readonly nameservers: readonly string[];
+  /** Most layers of a disk before those of snapshots are merged; as many as an overlay takes when left out. */
+  readonly maxLayers?: number;
   readonly builds: BuildConfiguration;
   /** How boxes reach the control plane; not at all when left out. */
   readonly door?: DoorConfiguration;
@@ -68,8 +70,10 @@ export async function readConfiguration(environment: NodeJS.ProcessEnv): Promise
     throw new Error('BERTH_POOL: auto or off');
   }
   const door = readDoor(environment);
+  const maxLayers = number('BERTH_MAX_LAYERS', 'layers');
   return {
     ...(door === undefined ? {} : { door }),
+    ...(maxLayers === undefined ? {} : { maxLayers }),
     stateDirectory: environment.BERTH_STATE ?? '/var/lib/berth',
     guestBinary: need('BERTH_GUEST_BINARY'),
     helperBinary: need('BERTH_HELPER_BINARY'),

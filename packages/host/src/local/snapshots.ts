@@ -1,18 +1,22 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HostError, type SnapshotState, type SnapshotWish } from '../contract/index.ts';
+import type { SnapshotState, SnapshotWish } from '../contract/index.ts';
 import { hostErrorOf } from '../helper/helper-error.ts';
 import type { BoxMemory } from './box-memory.ts';
 import { type BoxRow, isPresent } from './box-row.ts';
 import { applyDiskLimit } from './disk-limit.ts';
+import { flatten } from './flatten.ts';
 import type { HostParts } from './host-parts.ts';
-import { MAX_LAYERS } from './layer-limits.ts';
+import { snapshotStack } from './layer-limits.ts';
 import { removeImage, sealImage } from './memory-image.ts';
 import { type SnapshotRow, snapshotStateOf } from './snapshot-store.ts';
 import { flush, holdStill, thaw } from './still-box.ts';
 import { Turns } from './turns.ts';
 
-/** Makes snapshots, and takes their layers away when nothing stands on them. The volume is always btrfs, so no byte is copied. */
+/**
+ * Makes snapshots, and takes their layers away when nothing stands on them. The volume is always btrfs, so no byte is copied; a stack that has grown too high
+ * is merged into its newest snapshot.
+ */
 export class Snapshots {
   readonly #parts: HostParts;
   readonly #memory: BoxMemory;
@@ -28,16 +32,14 @@ export class Snapshots {
    * @throws HostError `boxNotRunning`, `noSpace`, `tooLarge`
    */
   async take(box: BoxRow, snapshotId: string, wish: SnapshotWish): Promise<SnapshotState> {
-    const { snapshotStore, paths, helper, log } = this.#parts;
-    if (box.layers.length >= MAX_LAYERS) {
-      throw new HostError('tooLarge', `box ${box.id} stands on ${box.layers.length} layers already`);
-    }
+    const { snapshotStore, paths, helper, log, configuration } = this.#parts;
+    const { merged, below } = snapshotStack({ maxLayers: configuration.maxLayers, paths }, box);
     const row = snapshotStore.put({
       id: snapshotId,
       boxId: box.id,
       phase: 'taking',
       isolation: box.isolation,
-      ownerBase: this.#parts.configuration.owners.baseOf(box.slot),
+      ownerBase: configuration.owners.baseOf(box.slot),
       layers: box.layers,
       imageEnvironment: box.imageEnvironment,
       diskBytes: 0,
@@ -51,7 +53,18 @@ export class Snapshots {
       const { result, pausedMs, memoryBytes } = wish.memory
         ? await this.#withMemory(box, snapshotId, wish, keep)
         : { ...(await this.#withoutMemory(box, keep)), memoryBytes: 0 };
-      const ready = { ...row, phase: 'ready', diskBytes: result.usedBytes, pausedMs, memoryBytes } as const;
+      if (merged.length > 0) {
+        const { ownerBase } = row;
+        await flatten(configuration.helperBinary, { snapshot: paths.snapshot(snapshotId), ownerBase, layers: merged });
+      }
+      const ready = {
+        ...row,
+        phase: 'ready',
+        layers: below,
+        diskBytes: result.usedBytes,
+        pausedMs,
+        memoryBytes,
+      } as const;
       if (wish.brief === true) {
         snapshotStore.put(ready);
       } else {

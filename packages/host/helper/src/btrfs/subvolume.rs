@@ -113,6 +113,25 @@ pub fn restore(path: &Path, snapshot: &Path) -> Result<()> {
     fs::rename(&made, path).map_err(|cause| Error::os("rename", path.display(), &cause))
 }
 
+/// Puts in the place of a read-only subvolume one that `change` has made of a copy, whose path it is given. Done again, it begins anew; a successor
+/// that is half-made goes with the subvolume ([`descent::discard`]).
+pub fn replace(path: &Path, change: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let source = require_root(path)?;
+    let made = descent::unfinished(path)?;
+    delete(&made)?;
+    let (parent, name) = split(path)?;
+    let (parent, made_name) = (ioctl::open_directory(parent)?, split(&made)?.1);
+    ioctl::snapshot_subvolume(&source, &parent, made_name, false)?;
+    if let Err(error) = change(&made) {
+        let _ = delete(&made);
+        return Err(error);
+    }
+    delete(path)?;
+    // Brings what was changed to the disk.
+    ioctl::snapshot_subvolume(&require_root(&made)?, &parent, name, true)?;
+    delete(&made)
+}
+
 /// Deletes the subvolume, subvolumes in it included, whoever owns what is inside. An absent one is a success.
 pub fn delete(path: &Path) -> Result<()> {
     let (parent, name) = split(path)?;

@@ -3,11 +3,10 @@
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
-use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::sys;
+use crate::at;
 use crate::error::{Code, Error, Result};
 
 /// Each level holds two descriptors and a frame of the stack. No path that a program can name is as deep.
@@ -31,24 +30,19 @@ struct Copy {
 /// Makes `target` (which must not be there) a copy of `source`: owners, modes, times, extended attributes and hard links kept, contents shared.
 pub fn tree(source: &Path, target: &Path, max_files: u64) -> Result<Taken> {
     std::fs::create_dir(target).map_err(|cause| Error::os("mkdir", target.display(), &cause))?;
-    let from = open(source)?;
-    let stat = sys::stat(&from, c"")?;
+    let from = at::root(source)?;
+    let stat = at::stat(&from, c"")?;
     let mut copy = Copy {
-        target_root: open(target)?,
+        target_root: at::root(target)?,
         linked: HashMap::new(),
         device: stat.st_dev,
         max_files,
         taken: Taken::default(),
     };
-    let to = open(target)?;
+    let to = at::root(target)?;
     copy.directory(&from, &to, &mut Vec::new(), 0)?;
-    sys::set_attributes(&to, c"", &stat)?;
+    at::set_attributes(&to, c"", &stat)?;
     Ok(copy.taken)
-}
-
-fn open(path: &Path) -> Result<OwnedFd> {
-    let opened = File::open(path).map_err(|cause| Error::os("open", path.display(), &cause))?;
-    Ok(opened.into())
 }
 
 impl Copy {
@@ -66,7 +60,7 @@ impl Copy {
             ));
         }
         copy_attributes(from, to)?;
-        for name in sys::names(from, self.max_files)? {
+        for name in at::names(from, self.max_files)? {
             let length = path.len();
             if length > 0 {
                 path.push(b'/');
@@ -91,38 +85,38 @@ impl Copy {
             let message = format!("more than {} files", self.max_files);
             return Err(Error::new(Code::Busy, message));
         }
-        let stat = sys::stat(from, name)?;
+        let stat = at::stat(from, name)?;
         match stat.st_mode & libc::S_IFMT {
             libc::S_IFDIR => {
                 if stat.st_dev != self.device {
                     return Err(Error::bad_request("another file system is mounted inside"));
                 }
-                sys::make_directory(to, name)?;
+                at::make_directory(to, name)?;
                 let (source, target) = (
-                    sys::open_directory(from, name)?,
-                    sys::open_directory(to, name)?,
+                    at::open_directory(from, name)?,
+                    at::open_directory(to, name)?,
                 );
                 self.directory(&source, &target, path, depth + 1)?;
-                sys::set_attributes(&target, c"", &stat)
+                at::set_attributes(&target, c"", &stat)
             }
             libc::S_IFREG => self.file(from, to, name, path, &stat),
             libc::S_IFLNK => {
-                sys::copy_link(from, to, name)?;
-                sys::set_attributes(to, name, &stat)
+                at::copy_link(from, to, name)?;
+                at::set_attributes(to, name, &stat)
             }
             libc::S_IFCHR if stat.st_rdev == 0 => {
-                sys::make_node(to, name, libc::S_IFCHR)?;
-                sys::set_attributes(to, name, &stat)
+                at::make_node(to, name, libc::S_IFCHR, 0)?;
+                at::set_attributes(to, name, &stat)
             }
             libc::S_IFIFO => {
-                sys::make_node(to, name, libc::S_IFIFO | 0o600)?;
-                sys::set_attributes(to, name, &stat)
+                at::make_node(to, name, libc::S_IFIFO | 0o600, 0)?;
+                at::set_attributes(to, name, &stat)
             }
             // Whoever bound it is gone.
             libc::S_IFSOCK => Ok(()),
             _ => Err(Error::bad_request(format!(
                 "{} is a device",
-                sys::shown(name)
+                at::shown(name)
             ))),
         }
     }
@@ -137,22 +131,22 @@ impl Copy {
     ) -> Result<()> {
         if stat.st_nlink > 1 {
             if let Some(existing) = self.linked.get(&stat.st_ino) {
-                return sys::hard_link(&self.target_root, existing, to, name);
+                return at::hard_link(&self.target_root, existing, to, name);
             }
             let path = CString::new(path).map_err(|_| Error::bad_request("a name holds NUL"))?;
             self.linked.insert(stat.st_ino, path);
         }
-        let source = sys::open(from, name, libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
-        let made = sys::open(
+        let source = at::open(from, name, libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
+        let made = at::open(
             to,
             name,
             libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL,
             0o600,
         )?;
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        sys::share_content(&source, &made, size, name)?;
+        at::share_content(&source, &made, size, name)?;
         self.taken.bytes += u64::try_from(stat.st_blocks).unwrap_or(0) * 512;
-        sys::set_attributes(&made, c"", stat)?;
+        at::set_attributes(&made, c"", stat)?;
         // After the owner: a change of that takes file capabilities away.
         copy_attributes(&source, &made)
     }
@@ -161,7 +155,7 @@ impl Copy {
 /// A build mounts its overlays as nobody's root and marks with `user.overlay.opaque`; boxes are mounted by root, to whom `trusted.overlay.opaque` says so. What else
 /// an overlay would act upon is left out.
 fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
-    for name in sys::attribute_names(from)? {
+    for name in at::attribute_names(from)? {
         let bytes = name.to_bytes();
         let is_opaque = bytes == b"user.overlay.opaque";
         if bytes.starts_with(b"trusted.") || (bytes.starts_with(b"user.overlay.") && !is_opaque) {
@@ -173,10 +167,10 @@ fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
             b"system.posix_acl_",
         ];
         if wanted.iter().any(|prefix| bytes.starts_with(prefix)) {
-            let value = sys::attribute(from, &name)?;
-            sys::set_attribute(to, &name, &value)?;
+            let value = at::attribute(from, &name)?;
+            at::set_attribute(to, &name, &value)?;
             if is_opaque && value == b"y" {
-                sys::set_attribute(to, c"trusted.overlay.opaque", &value)?;
+                at::set_attribute(to, c"trusted.overlay.opaque", &value)?;
             }
         }
     }

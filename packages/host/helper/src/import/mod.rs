@@ -3,7 +3,6 @@
 
 mod copy;
 mod seed;
-mod sys;
 
 use std::path::Path;
 

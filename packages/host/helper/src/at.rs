@@ -1,12 +1,20 @@
 //! Calls relative to a directory that follow no link.
 
 use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
 
 use crate::error::{Error, Result, check};
 
 pub fn shown(name: &CStr) -> String {
     name.to_string_lossy().into_owned()
+}
+
+/// Opens where everything else is relative to.
+pub fn root(path: &Path) -> Result<OwnedFd> {
+    let opened = File::open(path).map_err(|cause| Error::os("open", path.display(), &cause))?;
+    Ok(opened.into())
 }
 
 pub fn open(at: &OwnedFd, name: &CStr, flags: i32, mode: u32) -> Result<OwnedFd> {
@@ -33,9 +41,9 @@ pub fn make_directory(at: &OwnedFd, name: &CStr) -> Result<()> {
     check(i64::from(returned), "mkdirat", shown(name)).map(drop)
 }
 
-pub fn make_node(at: &OwnedFd, name: &CStr, mode: u32) -> Result<()> {
-    // A device without a number: what an overlay takes for "removed".
-    let returned = unsafe { libc::mknodat(at.as_raw_fd(), name.as_ptr(), mode, 0) };
+/// `mode` with the type; a character device with number 0 is what an overlay takes for "removed".
+pub fn make_node(at: &OwnedFd, name: &CStr, mode: u32, number: libc::dev_t) -> Result<()> {
+    let returned = unsafe { libc::mknodat(at.as_raw_fd(), name.as_ptr(), mode, number) };
     check(i64::from(returned), "mknodat", shown(name)).map(drop)
 }
 
