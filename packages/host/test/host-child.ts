@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from '../src/contract/index.ts';
 import { connectHost } from '../src/rpc/client.ts';
@@ -38,6 +39,16 @@ export class HostChild {
     await once(this.#child, 'exit');
   }
 
+  /** SIGKILL to the helper of this life; one that is just being started again is left alone. */
+  killHelper(): void {
+    const { pid } = this.#child;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+    const helper = children.find((child) => child !== '' && commandOf(child).startsWith('berth-helper'));
+    if (helper !== undefined) {
+      process.kill(Number(helper), 'SIGKILL');
+    }
+  }
+
   again(): void {
     this.#child = this.#spawn();
   }
@@ -66,5 +77,13 @@ export async function retried<Result>(call: () => Promise<Result>): Promise<Resu
         throw error;
       }
     }
+  }
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8');
+  } catch {
+    return '';
   }
 }
