@@ -17,12 +17,24 @@ const output = async (client: Runloop, id: string, command: string): Promise<str
   return stdout ?? '';
 };
 
-/** Starts the scripted model in the box, on its loopback: the network of the box shuts the host out. */
-export const startModel = async (client: Runloop, id: string, environment = ''): Promise<void> => {
+/** Puts the scripted model into the box. */
+export const placeModel = async (client: Runloop, id: string): Promise<void> => {
   for (const name of readdirSync(sources)) {
     const contents = readFileSync(join(sources, name), 'utf8');
     await client.devboxes.writeFileContents(id, { file_path: `${place}/${name}`, contents });
   }
+};
+
+/** Line of shell that starts it in a box that has it, where it does not run yet. */
+export const modelStart = (environment: string): string => {
+  const isUp = `curl -s -o /dev/null http://127.0.0.1:${modelPort}/`;
+  const start = `${environment} setsid node ${place}/main.ts ${modelPort} ${log} > /dev/null 2>&1 < /dev/null &`;
+  return `${isUp} || { ( cd / && ${start} ); until ${isUp}; do sleep 0.1; done; }\n`;
+};
+
+/** Starts the scripted model in the box, on its loopback: the network of the box shuts the host out. */
+export const startModel = async (client: Runloop, id: string, environment = ''): Promise<void> => {
+  await placeModel(client, id);
   await client.devboxes.executeAsync(id, { command: `${environment} exec node ${place}/main.ts ${modelPort} ${log}` });
   await output(client, id, `until curl -s -o /dev/null http://127.0.0.1:${modelPort}/; do sleep 0.1; done`);
 };

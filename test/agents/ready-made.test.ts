@@ -1,22 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type AgentView, agentManifest, type ReadyMade } from '@berth/contract';
+import type { AgentView, ReadyMade } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
 import { output, run, withBox } from '../platform/boxes.ts';
 import { rawClient, request } from '../platform/clients.ts';
 import { content, lastWords } from './model/script.ts';
 import { modelPort, modelRequests, startModel } from './model-in-box.ts';
+import { basePath, manifestOf, wantedAgents } from './wanted.ts';
 
 const client = rawClient();
 const key = 'key-of-the-test';
-
-/** Where each vendor's clients put the version of the API: into the base URL, or behind it. */
-const basePath: Readonly<Record<ReadyMade['wire'], string>> = {
-  'anthropic-messages': '',
-  'openai-responses': '/v1',
-  'openai-chat': '/v1',
-  gemini: '',
-};
 
 const requestPath: Readonly<Record<ReadyMade['wire'], RegExp>> = {
   'anthropic-messages': /^POST \/v1\/messages key-of-the-test /,
@@ -26,14 +17,8 @@ const requestPath: Readonly<Record<ReadyMade['wire'], RegExp>> = {
 };
 
 /** In every run two of them; the others, hundreds of megabytes of packages, when asked for by BERTH_TEST_AGENTS=all or by name. */
-const wanted = process.env['BERTH_TEST_AGENTS'] ?? 'claude-code,gemini-cli';
-const all = ['claude-code', 'codex', 'gemini-cli', 'opencode', 'deepagents'];
-const names = wanted === 'all' ? all : wanted.split(',');
-
-describe.each(names)('the ready-made agent %s', (name) => {
-  const directory = join(import.meta.dirname, '../../agents', name);
-  const manifest = agentManifest.parse(JSON.parse(readFileSync(join(directory, 'agent.json'), 'utf8')));
-
+describe.each(wantedAgents(['claude-code', 'gemini-cli']))('the ready-made agent %s', (name) => {
+  const manifest = manifestOf(name);
   // Its packages come from a registry, which is not part of Berth and may be away for a moment.
   const patient = { timeout: 240_000, retry: 2 };
 

@@ -1,6 +1,7 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { anthropic } from './anthropic.ts';
 import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
@@ -9,7 +10,7 @@ import { type Reply, replyTo } from './reply.ts';
 
 /**
  * A scripted model on loopback that answers in the wire formats of four vendors: `node main.ts PORT LOG`. Each request leaves a line in the log.
- * It runs inside the box, whose network shuts the host out.
+ * It runs inside the box, whose network shuts the host out. What follows on a call of a tool waits for the file MODEL_GATE to be there.
  */
 const [port = '8399', log = '/tmp/model.log'] = process.argv.slice(2);
 
@@ -30,11 +31,20 @@ const wires: ReadonlyArray<readonly [RegExp, Answer]> = [
   [/(:countTokens|\/count_tokens)$/, (_body, reply) => reply.json({ totalTokens: 10, input_tokens: 10 })],
 ];
 
+const followsOnTool = /"tool_result"|"(custom_tool|function)_call_output"|"role": ?"tool"|"functionResponse"/;
+
+const passGate = async (body: string): Promise<void> => {
+  const gate = process.env['MODEL_GATE'];
+  while (gate !== undefined && followsOnTool.test(body) && !existsSync(gate)) {
+    await pause(50);
+  }
+};
+
 createServer((request, response) => {
   const path = new URL(request.url ?? '/', 'http://model').pathname;
   const answer = wires.find(([pattern]) => pattern.test(path))?.[1];
   text(request)
-    .then((body) => {
+    .then(async (body) => {
       const key = request.headers.authorization ?? request.headers['x-api-key'] ?? request.headers['x-goog-api-key'];
       appendFileSync(log, `${request.method} ${path} ${key ?? 'no key'} ${body.length}\n`);
       if (process.env['MODEL_BODIES'] !== undefined) {
@@ -44,6 +54,7 @@ createServer((request, response) => {
         response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"no such path"}}');
         return;
       }
+      await passGate(body);
       answer(body, replyTo(response));
     })
     .catch((error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))));
