@@ -28,7 +28,9 @@ export const objectRoutes = ({ objects, content, links, maximumBytes }: ObjectRo
   route(contract.metadataKeys, ({ account }) => objects.metadataKeys(account)),
   route(contract.metadataValues, ({ account, params }) => objects.metadataValues(account, params.key)),
   route(contract.get, ({ account, params }) => objects.get(account, params.id)),
-  route(contract.complete, ({ account, params }) => objects.complete(account, params.id)),
+  route(contract.complete, ({ account, params, idempotencyToken }) =>
+    objects.complete(account, params.id, idempotencyToken),
+  ),
   route(contract.download, ({ account, params, query, headers }) =>
     objects.download(account, params.id, query.duration_seconds, headers),
   ),

@@ -82,9 +82,9 @@ export class ObjectService {
     return objectView(await this.#require(account, id));
   }
 
-  /** Throws `notFound`, `objectNotUploading`, `objectNotUploaded`. */
-  async complete(account: string, id: string): Promise<ObjectView> {
-    const completed = await this.#parts.store.complete(account, id);
+  /** The same token is answered as before. Throws `notFound`, `objectNotUploading`, `objectNotUploaded`. */
+  async complete(account: string, id: string, token: string | undefined): Promise<ObjectView> {
+    const completed = await this.#parts.store.complete(account, id, token);
     if (completed !== undefined) {
       return objectView(completed);
     }

@@ -23,6 +23,9 @@ export interface WholeUpload {
   readonly info: BlobInfo;
 }
 
+/** Takes the record of the token back with it. */
+class NotCompleted extends Error {}
+
 /** Rows of `objects`, one at a time, and of the blobs that no object names. Times come from the clock of the database. */
 export class ObjectStore {
   readonly #database: Database;
@@ -58,17 +61,31 @@ export class ObjectStore {
     return object?.account_id === accountId || object?.is_public === true ? object : undefined;
   }
 
-  /** UPLOADING → READ_ONLY. Undefined when it is not the account's, not UPLOADING, or nothing was uploaded. */
-  async complete(accountId: string, id: string): Promise<StoredObject | undefined> {
-    return this.#database
-      .updateTable('objects')
-      .set({ state: 'READ_ONLY' })
-      .where('id', '=', id)
-      .where('account_id', '=', accountId)
-      .where('state', '=', 'UPLOADING')
-      .where('blob_key', 'is not', null)
-      .returningAll()
-      .executeTakeFirst();
+  /**
+   * UPLOADING → READ_ONLY, once per token: a call whose answer was lost is answered again. Undefined when it is not the account's, not
+   * UPLOADING, or nothing was uploaded.
+   */
+  async complete(accountId: string, id: string, token: string | undefined): Promise<StoredObject | undefined> {
+    let completed: StoredObject | undefined;
+    try {
+      const { created } = await createOnce(this.#database, token, id, async (transaction) => {
+        completed = await transaction
+          .updateTable('objects')
+          .set({ state: 'READ_ONLY' })
+          .where('id', '=', id)
+          .where('account_id', '=', accountId)
+          .where('state', '=', 'UPLOADING')
+          .where('blob_key', 'is not', null)
+          .returningAll()
+          .executeTakeFirstOrThrow(() => new NotCompleted());
+      });
+      return created ? completed : await this.find(id);
+    } catch (error) {
+      if (error instanceof NotCompleted) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 
   /** → DELETED; its blob is to be removed. Undefined when the account has no such object. */

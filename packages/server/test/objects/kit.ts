@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ObjectView } from '@berth/contract';
 import { expect } from 'vitest';
 import type { ObjectSettings } from '../../src/objects/settings.ts';
 import { startTestServer, type TestCaller, type TestServer, type TestServerOptions } from '../harness.ts';
@@ -30,10 +31,10 @@ export const blobFiles = async (blobs: string): Promise<string[]> => {
   return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: views of every shape
-type View = any;
+/** What the create answers: the one view that has the URL. */
+export type CreatedObject = ObjectView & { readonly upload_url: string };
 
-export const createObject = async (caller: TestCaller, wish: Record<string, unknown> = {}): Promise<View> => {
+export const createObject = async (caller: TestCaller, wish: Record<string, unknown> = {}): Promise<CreatedObject> => {
   const { status, json } = await caller.call('POST', '/v1/objects', { name: 'object', content_type: 'text', ...wish });
   expect(status).toBe(200);
   return json;

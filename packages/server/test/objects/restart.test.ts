@@ -67,3 +67,32 @@ it('a server killed at any point of an upload leaves a whole object or nothing, 
   await rm(blobs, { recursive: true });
   await database.drop();
 });
+
+it('a complete whose answer was lost with the server is answered when it is sent again', async () => {
+  const database = await createTestDatabase();
+  const blobs = await mkdtemp(join(tmpdir(), 'berth-blobs-'));
+  const first = await startObjectServer({ blobs }, { databaseUrl: database.url });
+  const owner = await first.newCaller();
+  const { id, upload_url } = await createObject(owner);
+  const path = `/v1/objects/${id}/complete`;
+  const retried = { 'x-request-id': 'the-same-call' };
+  expect((await fetch(upload_url, { method: 'PUT', body: 'whole' })).status).toBe(200);
+  expect((await owner.call('POST', path, '', retried)).status).toBe(200);
+  // As a server leaves it that is killed before it has noted its answer.
+  await first.server.parts.database.updateTable('idempotent_requests').set({ status: null, body: null }).execute();
+  await crash(first, { cut: () => undefined });
+
+  const second = await startObjectServer({ blobs }, { databaseUrl: database.url });
+  const again = second.callerWithKey(owner.account, owner.key);
+  expect(await again.call('POST', path, '', retried)).toMatchObject({
+    status: 200,
+    json: { id, state: 'READ_ONLY', size_bytes: 5 },
+  });
+  expect(await again.call('POST', path, '', { 'x-request-id': 'another-call' })).toMatchObject({
+    status: 409,
+    json: { code: 'objectNotUploading' },
+  });
+  await second.close();
+  await rm(blobs, { recursive: true });
+  await database.drop();
+});
