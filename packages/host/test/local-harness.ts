@@ -12,6 +12,7 @@ import { removeInstallation } from '../src/local/removal.ts';
 import { OwnerRange } from '../src/runtimes/oci/owner-range.ts';
 import { openHostDatabase } from '../src/spool/database.ts';
 import type { HostHarness } from './contract/harness.ts';
+import { patienceMs } from './patience.ts';
 
 interface Programs {
   readonly guestBinary: string;
@@ -121,7 +122,7 @@ export async function makeInstallation(change: Partial<HostConfiguration> = {}):
     volumeBytes: 4 * 2 ** 30,
     pool: 'off',
     poolMemoryBytes: undefined,
-    runtimeTimeoutMs: 30_000,
+    runtimeTimeoutMs: patienceMs(30_000),
     nameservers: [],
     builds: readBuildConfiguration({ BERTH_BASE_IMAGES: 'local' }),
     logLevel: 'warn',

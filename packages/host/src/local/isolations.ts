@@ -65,11 +65,11 @@ async function findFaults(parts: HostParts, hello: HelperResult<'hello'>, isolat
 
 async function findObstacle(
   { binary }: Runtime,
-  { guestBinary }: HostConfiguration,
+  { guestBinary, runtimeTimeoutMs }: HostConfiguration,
   hello: HelperResult<'hello'>,
 ): Promise<string | undefined> {
   try {
-    await run(binary, ['--version'], { timeout: 10_000 });
+    await run(binary, ['--version'], { timeout: Math.max(10_000, runtimeTimeoutMs) });
   } catch (error) {
     return `OCI runtime ${binary} does not run: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -16,7 +16,8 @@ const owners: Readonly<Record<Isolation, number>> = {
   microvm: 0xf002_0000,
 };
 const SIZE = { cpus: 1, memoryBytes: 128 * 2 ** 20, diskBytes: 32 * 2 ** 20, processes: 16 };
-const TIMEOUT_MS = 10_000;
+/** No less patience than this, however little the installation has with commands about boxes. */
+const LEAST_TIMEOUT_MS = 10_000;
 
 /** Why boxes of a grade cannot be had, and why their memory cannot be kept where the runtime should be able to. */
 export interface Faults {
@@ -84,6 +85,10 @@ class TestBox {
     return selfTestId(this.#isolation);
   }
 
+  get #timeoutMs(): number {
+    return timeoutOf(this.#parts);
+  }
+
   /** Id, bundle, pid file and log, as runtimes are given them. */
   get names(): [string, string, string, string] {
     const bundle = this.#parts.paths.bundle(this.#id);
@@ -115,7 +120,7 @@ class TestBox {
       runtime: command,
       runtimeDelete: this.#runtime.delete(id),
       pidFile,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: this.#timeoutMs,
     });
     const answered = await this.#guest.dialled;
     this.#guest.close();
@@ -123,12 +128,12 @@ class TestBox {
   }
 
   async run(step: RuntimeStep): Promise<void> {
-    await this.#parts.helper.call('runtimeRun', { boxId: this.#id, ...step, timeoutMs: TIMEOUT_MS });
+    await this.#parts.helper.call('runtimeRun', { boxId: this.#id, ...step, timeoutMs: this.#timeoutMs });
   }
 
   async kill(): Promise<void> {
     if (this.#started !== undefined) {
-      const kill = { boxId: this.#id, ...this.#started, cgroups: this.#cgroups, timeoutMs: TIMEOUT_MS };
+      const kill = { boxId: this.#id, ...this.#started, cgroups: this.#cgroups, timeoutMs: this.#timeoutMs };
       this.#started = undefined;
       const { killed } = await this.#parts.helper.call('boxKill', kill);
       if (!killed) {
@@ -161,11 +166,15 @@ class TestBox {
   }
 }
 
+/** A machine on which boxes are given longer to start gets as long to show that it can. */
+const timeoutOf = ({ configuration }: HostParts): number => Math.max(LEAST_TIMEOUT_MS, configuration.runtimeTimeoutMs);
+
 /** Listens where the guest dials. */
-async function listenForGuest({ paths }: HostParts, isolation: Isolation) {
+async function listenForGuest(parts: HostParts, isolation: Isolation) {
+  const { paths } = parts;
   const owner = owners[isolation];
   const { promise: dialled, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), TIMEOUT_MS);
+  const timer = setTimeout(() => resolve(false), timeoutOf(parts));
   const server = await listenOn(paths.linkSocket(selfTestId(isolation)), { uid: owner, gid: owner }, (socket) => {
     socket.destroy();
     resolve(true);
