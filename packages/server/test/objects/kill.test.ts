@@ -63,7 +63,13 @@ const start = async (): Promise<string> => {
     said += bytes.toString();
   });
   const port = () => /"port":(\d+)/.exec(said)?.[1];
-  await expect.poll(port, { timeout: longestMs, message: said }).toBeDefined();
+  const deadlineMs = Date.now() + longestMs;
+  while (port() === undefined) {
+    if (server.exitCode !== null || server.signalCode !== null || Date.now() > deadlineMs) {
+      throw new Error(`the server did not start (${server.exitCode ?? server.signalCode ?? 'it runs'}): ${said}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   return `http://127.0.0.1:${port()}`;
 };
 
@@ -81,26 +87,30 @@ const call = async (url: string, method: string, path: string, body?: unknown): 
 /** A content that no other has, the same for a round whenever it is asked for. */
 const contentOf = (round: number): Buffer => Buffer.alloc(sizeBytes, `${seed}-${round}-${'.'.repeat(round % 7)}`);
 
-/** Sends so many bytes, then the rest or nothing. Whether it was acknowledged. */
-const send = (url: string, content: Buffer, beforeBytes: number, then: () => Promise<unknown>): Promise<boolean> =>
-  new Promise((resolve) => {
-    const request = http.request(url, { method: 'PUT', headers: { 'content-length': content.byteLength } });
+/** Sends so many bytes, then the rest while `then` acts; resolves when both are over. Whether it was acknowledged. */
+const send = async (
+  url: string,
+  content: Buffer,
+  beforeBytes: number,
+  then: () => Promise<unknown>,
+): Promise<boolean> => {
+  const request = http.request(url, { method: 'PUT', headers: { 'content-length': content.byteLength } });
+  const acknowledged = new Promise<boolean>((resolve) => {
     request.on('error', () => resolve(false));
     request.on('response', (answer) => {
       answer.resume();
       answer.on('close', () => resolve(answer.statusCode === 200));
     });
-    const sendFrom = async (at: number): Promise<void> => {
-      for (let next = at; next < beforeBytes; next += pieceBytes) {
-        const piece = content.subarray(next, Math.min(next + pieceBytes, beforeBytes));
-        await new Promise<void>((sent) => request.write(piece, () => sent()));
-      }
-      const over = then();
-      request.end(content.subarray(beforeBytes));
-      await over;
-    };
-    void sendFrom(0);
   });
+  for (let next = 0; next < beforeBytes; next += pieceBytes) {
+    const piece = content.subarray(next, Math.min(next + pieceBytes, beforeBytes));
+    await new Promise<void>((sent) => request.write(piece, () => sent()));
+  }
+  const over = then();
+  request.end(content.subarray(beforeBytes));
+  await over;
+  return acknowledged;
+};
 
 /** Any number below, the same for the same seed. */
 const draw = (round: number, below: number): number => {
