@@ -2,7 +2,7 @@ import { kill } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Runloop from '@runloop/api-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { refusal } from '../platform/answers.ts';
+import { type Refusal, refusal } from '../platform/answers.ts';
 import { output } from '../platform/boxes.ts';
 import { rawClient } from '../platform/clients.ts';
 import { childrenOf, initOf } from '../platform/kernel.ts';
@@ -134,9 +134,15 @@ describe('the death of one process', () => {
     const id = await createBox();
     const pid = platform.process('server').pid;
     await platform.kill('postgres');
-    const answer = await refusal(client.devboxes.retrieve(id));
-    expect(answer.status).toBeGreaterThanOrEqual(500);
-    expect(answer.shouldRetry).not.toBe('false');
+    // What it knows it may say until its connections have ended.
+    let answer: Refusal | undefined;
+    const isRefused = async () => {
+      answer = await refusal(client.devboxes.retrieve(id)).catch(() => undefined);
+      return answer !== undefined;
+    };
+    await until('a call is refused', isRefused, 30_000);
+    expect(answer?.status).toBeGreaterThanOrEqual(500);
+    expect(answer?.shouldRetry).not.toBe('false');
     await platform.restart('postgres');
     expect(await status(id)).toBe('running');
     expect(await persist('output', () => output(client, id, 'echo back'))).toBe('back\n');
