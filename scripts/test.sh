@@ -136,7 +136,7 @@ cargo_tests() {
 }
 
 # Files whose tests run only when a variable asks for them.
-readonly only_when_asked=()
+readonly only_when_asked=(packages/host/test/local-builds-bases.test.ts)
 
 # vitest_tests WHAT ARGUMENT…: the counts are those of its JSON report; a test that was left out has failed.
 vitest_tests() {

@@ -15,7 +15,10 @@ describe.skipIf(!isPossible)(
   'images without bash, sudo and a package manager',
   { timeout: patienceMs(120_000) },
   () => {
-    const builds = new BuildHost(() => Object.assign({}, ...grades.map(({ change }) => change)));
+    const builds = new BuildHost(({ builds: settings }) => ({
+      ...Object.assign({}, ...grades.map(({ change }) => change)),
+      builds: { ...settings, bases: 'local' },
+    }));
     const wait = { timeoutMs: patienceMs(30_000), lastLines: 10_000 };
     const dockerfile = 'FROM scratch\nCOPY . /\nENV PATH=/opt/tools:/bin COLOUR=blue';
     const archives = new Map<boolean, Buffer>();
@@ -78,6 +81,15 @@ describe.skipIf(!isPossible)(
         await builds.host.destroy(box.id);
       });
     });
+
+    it.each(['alpine:3.20', 'python:3.13', 'registry.example/team/base:1'])(
+      'that nobody can make here fail, and say what can be configured (%s)',
+      async (name) => {
+        const { state } = await builds.build(`FROM ${name}\nRUN true`);
+        expect(state).toMatchObject({ phase: 'failed', failure: 'base_unavailable' });
+        expect(state.detail).toContain('BERTH_REGISTRIES_CONF');
+      },
+    );
 
     it('without a shell are refused with the reason', async () => {
       const { state } = await builds.build('FROM scratch\nCOPY etc/passwd /etc/passwd', {}, archives.get(false));

@@ -138,10 +138,11 @@ export class BuildJob {
     this.#needed = needed;
     this.#abort.signal.throwIfAborted();
     const recipe = recipeOf({ spec, dockerfile, secretsMark, contextHash });
+    const standIn = standIns.length === 0 ? undefined : standIns.join('; ');
     const same = parts.builds.images.all().find((image) => recipe !== '' && image.recipe === recipe);
     if (same !== undefined) {
       log.append('info', 'every step is in the cache: an earlier build had the same recipe');
-      return parts.builds.images.putFirmly({ ...same, id: row.id, phase: 'ready', createdMs: Date.now() });
+      return parts.builds.images.putFirmly({ ...same, id: row.id, standIn, phase: 'ready', createdMs: Date.now() });
     }
     const stores = this.#visible(needed);
     this.#tools.collector.hold(row.id, stores);
@@ -162,7 +163,7 @@ export class BuildJob {
       recipe,
       finish,
       finished,
-      standIn: standIns.length === 0 ? undefined : standIns.join('; '),
+      standIn,
     });
   }
 
