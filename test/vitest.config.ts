@@ -31,6 +31,7 @@ const gradeMatters = [
   'blueprints/build',
   'blueprints/context',
   ...[
+    'agents',
     'code-mounts',
     'devbox-create',
     'devbox-fork',
@@ -40,6 +41,8 @@ const gradeMatters = [
     'execution-*',
     'files*',
     'logs',
+    'object-mounts',
+    'objects',
     'snapshots',
   ].map((name) => `typescript/${name}`),
 ];
