@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { devboxView } from './devbox-views.ts';
+import { endless } from './endless-execution.ts';
 import { type Answer, type Seen, scriptedApi } from './scripted-api.ts';
+import { streamingApi } from './streaming-api.ts';
 
 const program = join(import.meta.dirname, '..', 'src', 'main.ts');
 
@@ -68,4 +70,40 @@ describe('Ctrl-C', () => {
     expect(ending).toMatchObject({ status: 130, shutDown: [] });
     expect(ending.said).toContain('./berth snapshot get snp_1');
   });
+});
+
+describe('Ctrl-C with devbox exec --json', () => {
+  it.each([[['--json']], [['--json', '--interactive']]])(
+    'kills the command all the same, and prints how it ended: %j',
+    async (options) => {
+      await using api = await streamingApi((call, response) => {
+        if (call.path.endsWith('/wait_for_status')) {
+          interrupt();
+        }
+        answer(call, response);
+      });
+      const answer = endless();
+      const child = spawn(process.execPath, [program, 'devbox', 'exec', ...options, 'dbx_1', 'yes'], {
+        env: {
+          ...process.env,
+          RUNLOOP_BASE_URL: api.client.endpoint.baseUrl,
+          RUNLOOP_API_KEY: 'ak_test',
+          NO_COLOR: '1',
+        },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      let interrupt = (): void => {
+        interrupt = () => undefined;
+        child.kill('SIGINT');
+      };
+      let said = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+      const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+      expect(api.calls.filter(({ path }) => path.endsWith('/kill'))).toHaveLength(1);
+      expect(JSON.parse(said)).toMatchObject({ execution_id: 'exc_1', status: 'completed', end: { kind: 'killed' } });
+      expect(status).toBe(130);
+    },
+  );
 });

@@ -6,6 +6,7 @@ import type { DevboxWish } from '../devboxes/lifecycle.ts';
 import { ApiClient } from '../http/client.ts';
 import { findEndpoint } from '../http/endpoint.ts';
 import { formatBytes } from '../output/quantities.ts';
+import { whenReaderGoes } from '../output/reader-gone.ts';
 import { dim, print, printJson, remark } from '../output/style.ts';
 import { type Agent, readAgent } from '../run/agent.ts';
 import { type AttemptReport, boxPlaces } from '../run/attempt.ts';
@@ -73,7 +74,7 @@ export const runCommand = (): Command =>
       process.exitCode = interrupted ? interruptedStatus : allSucceeded(reports) ? 0 : 1;
     });
 
-/** Does the whole run: packs, works in all boxes, ends them. Ctrl-C ends it early, with the boxes shut down all the same. */
+/** Does the whole run: packs, works in all boxes, ends them. Ctrl-C, or a reader of its output that goes away, ends it early, with the boxes shut down all the same. */
 export const performRun = async (
   task: string,
   options: RunOptions,
@@ -111,6 +112,7 @@ const performPackedRun = async (
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort(new Error('interrupted'));
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const stopWatching = whenReaderGoes(onSignal);
   const view = startRunView(
     repositories.map((source, index) => boxName(source, index, options.boxes)),
     options.verbose ?? false,
@@ -132,6 +134,7 @@ const performPackedRun = async (
   );
   view.end();
   process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  stopWatching();
   if (options.output !== undefined) {
     saveResults(options.output, reports);
   }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createReadStream, type Stats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { ApiClient } from '../http/client.ts';
 import { uploadStream } from '../http/upload.ts';
 import { CommandFailure } from '../output/failure.ts';
@@ -50,14 +50,36 @@ const uploadDirectory = async (client: ApiClient, from: string, devbox: string, 
   const there = await runQuietly(client, devbox, `test -d ${pathWord(to)}`);
   const target =
     there.exit_status === 0 && to !== '.' ? `${to}/${basename(source)}` : to === '.' ? basename(source) : to;
-  const archive = spawn('tar', ['-C', source, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const archive = packDirectory(source);
   const progress = startProgress(basename(source), undefined);
   try {
-    const sizeBytes = await placeArchive(client, devbox, target, archive.stdout, progress.add);
-    return sizeBytes;
+    return await placeArchive(client, devbox, target, Readable.from(archive.bytes()), progress.add);
+  } catch (error) {
+    throw archive.failure() ?? error;
   } finally {
     progress.end();
   }
+};
+
+/** A tar archive of a directory, made while it is read. Where tar could not read all of it the bytes end with an error, so that no part passes for the whole. */
+const packDirectory = (
+  directory: string,
+): { readonly bytes: () => AsyncGenerator<Uint8Array>; readonly failure: () => CommandFailure | undefined } => {
+  let failure: CommandFailure | undefined;
+  const bytes = async function* (): AsyncGenerator<Uint8Array> {
+    const tar = spawn('tar', ['-C', directory, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = new Promise<string | undefined>((done) => {
+      tar.once('error', ({ message }) => done(message));
+      tar.once('close', (status, signal) => done(status === 0 ? undefined : `it ended with ${signal ?? status}`));
+    });
+    yield* tar.stdout as AsyncIterable<Uint8Array>;
+    const problem = await ended;
+    if (problem !== undefined) {
+      failure = new CommandFailure(`tar could not pack ${directory}: ${problem}`, { hint: 'nothing was copied' });
+      throw failure;
+    }
+  };
+  return { bytes, failure: () => failure };
 };
 
 /**

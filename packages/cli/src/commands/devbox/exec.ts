@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { exitStatusOf, startExecution, untilCompleted } from '../../devboxes/execution.ts';
+import { exitStatusOf } from '../../devboxes/execution.ts';
 import { findDevbox } from '../../devboxes/find-devbox.ts';
 import { runLive } from '../../devboxes/live-execution.ts';
 import { ApiClient } from '../../http/client.ts';
@@ -22,12 +22,12 @@ export const execCommand = (): Command =>
     .argument('<command...>', 'one word is a line for bash; several are the words of one command')
     .option('-s, --shell <name>', 'in this named shell, which keeps directory and variables')
     .option('-i, --interactive', 'hand over standard input (text)')
-    .option('--json', 'print the execution as JSON when it has ended')
+    .option('--json', 'print the execution as JSON when it has ended, in place of its output')
     .passThroughOptions()
     .addHelpText(
       'after',
       `
-Ctrl-C kills the command in the box.
+Ctrl-C kills the command in the box, and so does a pipe that is closed (| head).
 
 Examples:
   ./berth devbox exec dbx_… 'for i in 1 2 3; do echo $i; sleep 1; done'
@@ -42,14 +42,10 @@ Examples:
         ...(options.shell === undefined ? {} : { shell_name: options.shell }),
         ...(options.interactive ? { attach_stdin: true } : {}),
       };
-      if (options.json && !options.interactive) {
-        const { execution_id } = await startExecution(client, devbox, wish);
-        const execution = await untilCompleted(client, devbox, execution_id);
+      const { execution, interrupted } = await runLive(client, devbox, wish, { quiet: options.json === true });
+      if (options.json) {
         printJson(execution);
-        process.exitCode = exitStatusOf(execution);
-        return;
       }
-      const { execution, interrupted } = await runLive(client, devbox, wish);
       if (execution.end?.kind === 'lost') {
         remark(red(`the execution was lost: ${execution.end.reason}`));
       }

@@ -1,9 +1,9 @@
 import type { LogEntryView } from '@berth/contract';
 import { Command } from 'commander';
 import { findDevbox } from '../../devboxes/find-devbox.ts';
+import { followLogs } from '../../devboxes/follow-logs.ts';
 import { ApiClient } from '../../http/client.ts';
 import { findEndpoint } from '../../http/endpoint.ts';
-import { readEventStream } from '../../http/event-stream.ts';
 import { bold, dim, print, printJson, red } from '../../output/style.ts';
 
 interface LogsOptions {
@@ -26,15 +26,15 @@ export const devboxLogsCommand = (): Command =>
       const client = new ApiClient(findEndpoint());
       const id = await findDevbox(client, word);
       const query = { execution_id: options.execution, shell_name: options.shell };
-      const path = `/v1/devboxes/${encodeURIComponent(id)}/logs`;
       if (options.follow) {
-        const response = await client.raw('GET', `${path}/tail`, { query, accept: 'text/event-stream' });
-        for await (const { data } of readEventStream(response.body ?? new ReadableStream())) {
-          print(options.json ? data : entryLine(JSON.parse(data) as LogEntryView));
-        }
+        await followLogs(client, id, query, (entry) => print(options.json ? JSON.stringify(entry) : entryLine(entry)));
         return;
       }
-      const { logs } = await client.json<{ logs: LogEntryView[] }>('GET', path, { query });
+      const { logs } = await client.json<{ logs: LogEntryView[] }>(
+        'GET',
+        `/v1/devboxes/${encodeURIComponent(id)}/logs`,
+        { query },
+      );
       if (options.json) {
         printJson(logs);
       } else {
