@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { page } from './pagination.ts';
+import { storableText } from './text.ts';
 
 /** Letters, digits, underscores and hyphens (API §18). */
 export const secretName = z
@@ -8,7 +9,8 @@ export const secretName = z
   .max(256)
   .regex(/^[A-Za-z0-9_-]+$/, 'may hold letters, digits, underscores and hyphens');
 
-const secretValue = z.string().max(65_536);
+/** Boxes get it as an environment variable, so it must be one that a process can have. */
+const secretValue = storableText(65_536);
 
 export const secretView = z.object({
   id: z.string(),
