@@ -11,24 +11,46 @@ console.log(box.id, 'ended with', exitCode);
 await box.shutdown();
 EOF`;
 
-/** What quickstart ends with. */
-export const nextSteps = (baseUrl: string): string =>
-  [
+/** How the next commands reach what quickstart has just started. */
+export interface Surroundings {
+  /** Whether quickstart was run by way of sudo: the shell that the commands are pasted into is not root's then. */
+  readonly sudo: boolean;
+  /** Directory of the installation, unless it is the usual one. */
+  readonly state: string | undefined;
+}
+
+const usualState = '/var/lib/berth';
+
+export const surroundings = (environment: NodeJS.ProcessEnv = process.env): Surroundings => {
+  const state = environment['BERTH_STATE'];
+  return {
+    sudo: environment['SUDO_UID'] !== undefined && environment['SUDO_UID'] !== '0',
+    state: state === undefined || state === '' || state === usualState ? undefined : state,
+  };
+};
+
+/** What quickstart ends with: commands that work when they are pasted into the shell that it was started from. */
+export const nextSteps = (baseUrl: string, { sudo, state }: Surroundings = surroundings()): string => {
+  const given = state === undefined ? '' : `BERTH_STATE=${quoted(state)} `;
+  const root = sudo ? `sudo ${given}` : '';
+  return [
     `${bold('Berth is running')} at ${baseUrl} – any Runloop client works with it. Try next:`,
     ...(process.cwd() === repositoryDirectory() ? [] : [`cd ${quoted(repositoryDirectory())}`]),
+    ...(sudo || given === '' ? [] : [`export ${given.trim()}`]),
     '',
     dim('1. a box of your own'),
-    'box=$(./berth devbox create --name mine) && ./berth devbox shell "$box"',
+    `box=$(${root}./berth devbox create --name mine) && ${root}./berth devbox shell "$box"`,
     '',
     dim('2. your own task, in four boxes at once'),
-    `./berth run --agent 'grep -rnEi "todo|fixme" . | wc -l > "$BERTH_RESULT"' --repo . -n 4 -- count what is left to do`,
+    `${root}./berth run --agent 'grep -rnEi "todo|fixme" . | wc -l > "$BERTH_RESULT"' --repo . -n 4 -- count what is left to do`,
     '',
     dim('3. the official client, pasted as it is'),
-    'eval "$(./berth env)"',
+    `eval "$(${root}./berth env)"`,
     clientScript,
     '',
     dim('4. an agent forked live into eight, with its processes'),
-    'examples/live-fork/run',
+    `${root}examples/live-fork/run`,
     '',
-    dim('./berth status shows what runs, ./berth down stops it.'),
+    dim(`${root}./berth status shows what runs, ${root}./berth down stops it.`),
   ].join('\n');
+};
