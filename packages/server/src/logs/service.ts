@@ -9,6 +9,7 @@ import { apiError } from '../errors/api-error.ts';
 import type { RequestScope } from '../http/context.ts';
 import { sidecarId } from '../sidecars/plan.ts';
 import { isServiceExecution } from '../sidecars/sidecar-spec.ts';
+import { type Sent, unsent } from './unsent.ts';
 
 export interface LogParts {
   readonly host: Host;
@@ -88,14 +89,15 @@ export class LogService {
       }
     };
     const unsubscribe = this.#parts.hub.subscribe(devboxTopic(devboxId), () => void look().catch(() => ended.abort()));
-    let sent = 0;
+    let sent: Sent = { count: 0, last: undefined };
     try {
       await look();
       const over = AbortSignal.any([scope.signal, scope.closing, ended.signal]);
       const entries = streamFromHost({ devboxId }, this.#parts.host.followLogs(devboxId, filter, over));
       for await (const entry of entries) {
-        sent += 1;
-        yield entryView(entry);
+        const view = entryView(entry);
+        sent = { count: sent.count + 1, last: view };
+        yield view;
       }
     } catch (error) {
       if (!ended.signal.aborted) {
@@ -106,7 +108,7 @@ export class LogService {
     }
     if (ended.signal.aborted) {
       // What was written between the last entry seen and the end.
-      yield* (await this.#entries(devboxId, filter)).slice(sent);
+      yield* unsent(await this.#entries(devboxId, filter), maximumEntries, sent);
     }
   }
 
