@@ -24,8 +24,8 @@ describe('how a devbox ends by itself (API §3.5, §3.6)', () => {
   });
 
   it('lives longer when kept alive', async () => {
-    await withBox(client, { launch_parameters: { keep_alive_time_seconds: 4 } }, async (box) => {
-      for (let beat = 0; beat < 6; beat += 1) {
+    await withBox(client, { launch_parameters: { keep_alive_time_seconds: 10 } }, async (box) => {
+      for (let beat = 0; beat < 12; beat += 1) {
         await new Promise((resolve) => setTimeout(resolve, 1_000));
         await client.devboxes.keepAlive(box.id);
       }
