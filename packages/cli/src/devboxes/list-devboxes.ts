@@ -1,5 +1,6 @@
-import type { DevboxListView, DevboxStatus, DevboxView } from '@berth/contract';
+import type { DevboxStatus, DevboxView } from '@berth/contract';
 import type { ApiClient } from '../http/client.ts';
+import { everyItem } from '../http/pages.ts';
 
 /**
  * Boxes in these statuses (all when left out), newest first. The API filters by one status at a time: they are asked for at once, and a box that
@@ -11,15 +12,21 @@ export const listDevboxes = async (
   statuses: readonly DevboxStatus[] | undefined,
   limit: number,
 ): Promise<DevboxView[]> => {
-  const pages = await Promise.all(
-    (statuses ?? [undefined]).map((status) =>
-      client.json<DevboxListView>('GET', '/v1/devboxes', {
-        query: { limit: Math.min(limit, largestPage), status, include_total_count: false },
-      }),
-    ),
-  );
-  const byId = new Map(pages.flatMap(({ devboxes }) => devboxes.map((devbox) => [devbox.id, devbox] as const)));
+  const lists = await Promise.all((statuses ?? [undefined]).map((status) => newest(client, status, limit)));
+  const byId = new Map(lists.flat().map((devbox) => [devbox.id, devbox] as const));
   return [...byId.values()].toSorted((one, other) => other.create_time_ms - one.create_time_ms).slice(0, limit);
 };
 
-const largestPage = 5_000;
+const largestPage = 1_000;
+
+const newest = async (client: ApiClient, status: DevboxStatus | undefined, limit: number): Promise<DevboxView[]> => {
+  const devboxes: DevboxView[] = [];
+  const query = { limit: Math.min(limit, largestPage), status };
+  for await (const devbox of everyItem<DevboxView>(client, '/v1/devboxes', 'devboxes', query)) {
+    devboxes.push(devbox);
+    if (devboxes.length >= limit) {
+      break;
+    }
+  }
+  return devboxes;
+};
