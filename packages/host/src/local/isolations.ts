@@ -6,7 +6,7 @@ import type { HelperResult } from '../helper/helper-process.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { HostConfiguration } from './configuration.ts';
 import type { HostParts } from './host-parts.ts';
-import { type Faults, selfTest } from './self-test.ts';
+import { type Faults, selfTest, selfTestTimeoutMs } from './self-test.ts';
 
 const run = promisify(execFile);
 
@@ -65,18 +65,18 @@ async function findFaults(parts: HostParts, hello: HelperResult<'hello'>, isolat
 
 async function findObstacle(
   { binary }: Runtime,
-  { guestBinary, runtimeTimeoutMs }: HostConfiguration,
+  configuration: HostConfiguration,
   hello: HelperResult<'hello'>,
 ): Promise<string | undefined> {
   try {
-    await run(binary, ['--version'], { timeout: Math.max(10_000, runtimeTimeoutMs) });
+    await run(binary, ['--version'], { timeout: selfTestTimeoutMs(configuration) });
   } catch (error) {
     return `OCI runtime ${binary} does not run: ${error instanceof Error ? error.message : String(error)}`;
   }
   try {
-    await access(guestBinary, constants.X_OK);
+    await access(configuration.guestBinary, constants.X_OK);
   } catch {
-    return `the guest program is missing: ${guestBinary}`;
+    return `the guest program is missing: ${configuration.guestBinary}`;
   }
   const namespaces = await readFile('/proc/sys/user/max_user_namespaces', 'utf8').catch(() => '0');
   if (Number(namespaces) === 0) {

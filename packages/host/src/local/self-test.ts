@@ -4,6 +4,7 @@ import type { Isolation } from '../contract/index.ts';
 import { listenOn } from '../link/socket-listener.ts';
 import { cgroupDirectories } from '../runtimes/oci/cgroup-layout.ts';
 import type { MemoryCommands, Runtime, RuntimeStep } from '../runtimes/runtime.ts';
+import type { HostConfiguration } from './configuration.ts';
 import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 import { removeImage } from './memory-image.ts';
 
@@ -86,7 +87,7 @@ class TestBox {
   }
 
   get #timeoutMs(): number {
-    return timeoutOf(this.#parts);
+    return selfTestTimeoutMs(this.#parts.configuration);
   }
 
   /** Id, bundle, pid file and log, as runtimes are given them. */
@@ -167,14 +168,14 @@ class TestBox {
 }
 
 /** A machine on which boxes are given longer to start gets as long to show that it can. */
-const timeoutOf = ({ configuration }: HostParts): number => Math.max(LEAST_TIMEOUT_MS, configuration.runtimeTimeoutMs);
+export const selfTestTimeoutMs = ({ runtimeTimeoutMs }: Pick<HostConfiguration, 'runtimeTimeoutMs'>): number =>
+  Math.max(LEAST_TIMEOUT_MS, runtimeTimeoutMs);
 
 /** Listens where the guest dials. */
-async function listenForGuest(parts: HostParts, isolation: Isolation) {
-  const { paths } = parts;
+async function listenForGuest({ paths, configuration }: HostParts, isolation: Isolation) {
   const owner = owners[isolation];
   const { promise: dialled, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), timeoutOf(parts));
+  const timer = setTimeout(() => resolve(false), selfTestTimeoutMs(configuration));
   const server = await listenOn(paths.linkSocket(selfTestId(isolation)), { uid: owner, gid: owner }, (socket) => {
     socket.destroy();
     resolve(true);

@@ -2,7 +2,7 @@ import type { LaunchParameters } from '@berth/contract';
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { apiError } from '../errors/api-error.ts';
-import { layeredMounts } from '../layers/layered-mounts.ts';
+import { standsOnItsImage } from '../layers/layered-mounts.ts';
 import type { PlannedMount } from '../mounts/mount-kind.ts';
 import { announce, unsettledTopic } from './announce.ts';
 import { type Devbox, type DevboxWish, devboxColumns, toDevbox } from './devbox.ts';
@@ -53,7 +53,7 @@ export const insertDevbox = async (
   token?: string,
 ): Promise<Devbox | undefined> => {
   const place = places.get(box.id) ?? { status: 'queued' };
-  const isBegun = place.status === 'provisioning' && box.image === null && layeredMounts(box.mounts).length === 0;
+  const isBegun = place.status === 'provisioning' && standsOnItsImage(box);
   const hostState = isBegun ? 'requested' : 'absent';
   const inserted = await sql<Parameters<typeof toDevbox>[0]>`
     with moment as (select now_ms() as ms), ${token === undefined ? sql`` : claim(token, box.id)}

@@ -27,17 +27,37 @@ export const findLayer = async (parts: StepParts, box: Devbox, signal: AbortSign
   if (!isOpen || parts.layers.isOff || !mayStandOnLayers(box.wish)) {
     return bare;
   }
+  const held = await obtain(parts, box, signal);
+  if (held === undefined) {
+    return bare;
+  }
+  try {
+    // Whoever does not learn whether it was written asks again: the row alone says what the box stands on.
+    return { box: (await parts.store.setLayer(box.id, held.layer)) ?? box, release: held.release };
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+};
+
+interface Held {
+  readonly layer: NonNullable<Devbox['layer']>;
+  readonly release: () => void;
+}
+
+/** The layer, for as long as it is held; undefined when the box has to do without. Throws `hostUnavailable`, and what the signal says. */
+const obtain = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<Held | undefined> => {
   const wanted: Wanted[] = [];
   try {
     await collect(parts, box, wanted, signal);
-    return wanted.length === 0 ? bare : await stand(parts, box, wanted, signal);
+    return wanted.length === 0 ? undefined : await hold(parts, box, wanted, signal);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof HostError && error.code === 'hostUnavailable') {
       throw error;
     }
     parts.log.warn({ err: error, devboxId: box.id }, 'the mounts of a devbox are placed without a layer');
-    return bare;
+    return undefined;
   } finally {
     for (const { wish } of wanted) {
       wish.release();
@@ -56,22 +76,17 @@ const collect = async (parts: StepParts, box: Devbox, wanted: Wanted[], signal: 
   }
 };
 
-const stand = async (
+const hold = async (
   parts: StepParts,
   box: Devbox,
   wanted: readonly Wanted[],
   signal: AbortSignal,
-): Promise<GroundedBox> => {
+): Promise<Held | undefined> => {
   const { image, isolation, size, user } = boxSpec(box, {}, parts.defaultIsolation);
   const imageName = box.imageBlueprintId ?? parts.defaultImage() ?? unnamedImage;
   const { accountId, launchParameters } = box;
   const ground = { accountId, launchParameters, imageName, image, isolation, size, user };
   const wishes = wanted.map(({ wish }) => wish);
   const held = await parts.layers.obtain(ground, wishes, signal);
-  if (held === undefined) {
-    return { box, release: () => undefined };
-  }
-  const layer = { id: held.id, mounts: wanted.map(({ index }) => index) };
-  const grounded = await parts.store.setLayer(box.id, layer);
-  return { box: grounded ?? box, release: held.release };
+  return held && { layer: { id: held.id, mounts: wanted.map(({ index }) => index) }, release: held.release };
 };

@@ -19,6 +19,14 @@ export interface HeldLayer {
 /** Layers that are made at once. */
 const parallelMakes = 2;
 
+/** A layer that is to be found or made: one wish, upon what is there already. */
+interface Wanted {
+  readonly key: string;
+  readonly image: BoxImage;
+  readonly ground: LayerGround;
+  readonly wish: LayerWish;
+}
+
 type Outcome = { readonly id: string } | { readonly error: unknown; readonly aborted: boolean };
 
 const keyOf = (...parts: readonly unknown[]): string =>
@@ -61,7 +69,7 @@ export class LayerCache {
     try {
       for (const wish of wishes) {
         key = keyOf(key, wish.key);
-        const next = this.#hold(await this.#one(key, image, ground, wish, signal));
+        const next = this.#hold(await this.#one({ key, image, ground, wish }, signal));
         held?.release();
         held = next;
         image = { snapshotId: next.id, memory: false };
@@ -111,12 +119,12 @@ export class LayerCache {
     }
   }
 
-  async #one(key: string, image: BoxImage, ground: LayerGround, wish: LayerWish, signal: AbortSignal): Promise<string> {
+  async #one(wanted: Wanted, signal: AbortSignal): Promise<string> {
     for (;;) {
       signal.throwIfAborted();
-      const others = this.#pending.get(key);
+      const others = this.#pending.get(wanted.key);
       const outcome = await (others === undefined
-        ? this.#begin(key, image, ground, wish, signal)
+        ? this.#begin(wanted, signal)
         : Promise.race([others, aborted(signal)]));
       if ('id' in outcome) {
         return outcome.id;
@@ -128,33 +136,22 @@ export class LayerCache {
   }
 
   /** Nothing waits before the entry in #pending, so a second caller finds the first. */
-  #begin(key: string, image: BoxImage, ground: LayerGround, wish: LayerWish, signal: AbortSignal): Promise<Outcome> {
-    const pending = this.#find(key, image, ground, wish, signal)
+  #begin(wanted: Wanted, signal: AbortSignal): Promise<Outcome> {
+    const pending = this.#find(wanted, signal)
       .then((id): Outcome => ({ id }))
       .catch((error: unknown): Outcome => ({ error, aborted: signal.aborted }))
-      .finally(() => this.#pending.delete(key));
-    this.#pending.set(key, pending);
+      .finally(() => this.#pending.delete(wanted.key));
+    this.#pending.set(wanted.key, pending);
     return pending;
   }
 
-  async #find(
-    key: string,
-    image: BoxImage,
-    ground: LayerGround,
-    wish: LayerWish,
-    signal: AbortSignal,
-  ): Promise<string> {
+  async #find(wanted: Wanted, signal: AbortSignal): Promise<string> {
+    const { key, ground, wish } = wanted;
     const known = await this.#parts.store.use(key, wish.maximumAgeMs);
-    return known ?? this.#queue.run(ground.accountId, signal, () => this.#make(key, image, ground, wish, signal));
+    return known ?? this.#queue.run(ground.accountId, signal, () => this.#make(wanted, signal));
   }
 
-  async #make(
-    key: string,
-    image: BoxImage,
-    ground: LayerGround,
-    wish: LayerWish,
-    signal: AbortSignal,
-  ): Promise<string> {
+  async #make({ key, image, ground, wish }: Wanted, signal: AbortSignal): Promise<string> {
     const id = newId('layer');
     this.#making.add(id);
     try {

@@ -15,3 +15,9 @@ export const mayStandOnLayers = (wish: {
   readonly environment: Readonly<Record<string, string>>;
   readonly secretNames: Readonly<Record<string, string>>;
 }): boolean => ![...Object.keys(wish.environment), ...Object.keys(wish.secretNames)].some((name) => telling.test(name));
+
+/** Whether it is known from the beginning what the host starts the box from: no snapshot that its row has to keep, and no layer that is still to be found. */
+export const standsOnItsImage = (box: {
+  readonly image: unknown;
+  readonly mounts: readonly Pick<PlannedMount, 'type'>[];
+}): boolean => box.image === null && layeredMounts(box.mounts).length === 0;

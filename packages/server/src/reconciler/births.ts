@@ -1,6 +1,6 @@
 import type { BoxState, Host } from '@berth/host/contract';
 import type { NewDevbox, Place } from '../devboxes/insert.ts';
-import { layeredMounts } from '../layers/layered-mounts.ts';
+import { standsOnItsImage } from '../layers/layered-mounts.ts';
 import type { FairQueue } from './fair-queue.ts';
 import { type StartSpecParts, startSpec } from './start-spec.ts';
 
@@ -26,12 +26,7 @@ export class Births {
   /** Asks the host for the box, if it may start at once. One that stands on a snapshot waits for its row, which keeps the snapshot; so does one that may stand on a layer. */
   begin(box: NewDevbox, place: Place | undefined): void {
     const { creates, host } = this.#parts;
-    if (
-      place?.status !== 'provisioning' ||
-      box.image !== null ||
-      layeredMounts(box.mounts).length > 0 ||
-      creates.isFull
-    ) {
+    if (place?.status !== 'provisioning' || !standsOnItsImage(box) || creates.isFull) {
       return;
     }
     const state = creates.run(box.accountId, new AbortController().signal, async () => {

@@ -5,6 +5,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ObjectView } from '@berth/contract';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { bootstrap } from '../../src/bootstrap.ts';
 import { createTestDatabase, type TestDatabase } from '../database.ts';
@@ -73,15 +74,15 @@ const start = async (): Promise<string> => {
   return `http://127.0.0.1:${port()}`;
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-const call = async (url: string, method: string, path: string, body?: unknown): Promise<any> => {
+/** The answer of a call that succeeds; `View` is what the contract says of it. */
+const call = async <View extends object>(url: string, method: string, path: string, body?: unknown): Promise<View> => {
   const answer = await fetch(url + path, {
     method,
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   expect(answer.status, `${method} ${path}`).toBe(200);
-  return answer.json();
+  return (await answer.json()) as View;
 };
 
 /** A content that no other has, the same for a round whenever it is asked for. */
@@ -124,7 +125,7 @@ it(`a server process killed at random bytes of an upload leaves the object whole
   let url = await start();
   const whole = new Map<string, number>();
   for (let round = 0; round < 8; round += 1) {
-    const { id, upload_url } = await call(url, 'POST', '/v1/objects', {
+    const { id, upload_url } = await call<{ id: string; upload_url: string }>(url, 'POST', '/v1/objects', {
       name: `round-${round}`,
       content_type: 'binary',
     });
@@ -138,7 +139,7 @@ it(`a server process killed at random bytes of an upload leaves the object whole
     });
     await kill();
     url = await start();
-    const { state, size_bytes } = await call(url, 'GET', `/v1/objects/${id}`);
+    const { state, size_bytes } = await call<ObjectView>(url, 'GET', `/v1/objects/${id}`);
     expect(state).toBe('UPLOADING');
     expect([null, sizeBytes]).toContain(size_bytes);
     if (wasAcknowledged) {
@@ -157,7 +158,7 @@ it(`a server process killed at random bytes of an upload leaves the object whole
     await expect.poll(async () => (await blobFiles(blobs())).length, { timeout: longestMs }).toBe(whole.size);
   }
   for (const [id, round] of whole) {
-    const { download_url } = await call(url, 'GET', `/v1/objects/${id}/download`);
+    const { download_url } = await call<{ download_url: string }>(url, 'GET', `/v1/objects/${id}/download`);
     const content = Buffer.from(await (await fetch(download_url)).arrayBuffer());
     expect(content.equals(contentOf(round))).toBe(true);
   }
