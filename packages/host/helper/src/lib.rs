@@ -20,3 +20,4 @@ pub mod paths;
 pub mod process;
 pub mod protocol;
 pub mod server;
+mod tree;

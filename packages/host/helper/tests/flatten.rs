@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+use support::attributes::{attribute, set_attribute};
 use support::client::Helper;
 use support::host::{has_program, is_root};
 use support::volume::Volume;
@@ -62,24 +63,6 @@ impl Scene {
         }
         command.output().unwrap()
     }
-}
-
-fn set_attribute(path: &Path, name: &str, value: &[u8]) {
-    let path = CString::new(path.as_os_str().as_bytes()).unwrap();
-    let name = CString::new(name).unwrap();
-    let (pointer, length) = (value.as_ptr().cast(), value.len());
-    let returned = unsafe { libc::lsetxattr(path.as_ptr(), name.as_ptr(), pointer, length, 0) };
-    assert_eq!(returned, 0, "{}", std::io::Error::last_os_error());
-}
-
-fn attribute(path: &Path, name: &str) -> Option<Vec<u8>> {
-    let path = CString::new(path.as_os_str().as_bytes()).unwrap();
-    let name = CString::new(name).unwrap();
-    let mut value = vec![0u8; 256];
-    let (pointer, length) = (value.as_mut_ptr().cast(), value.len());
-    let read = unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), pointer, length) };
-    value.truncate(usize::try_from(read).ok()?);
-    Some(value)
 }
 
 fn make_node(path: &Path, kind: u32) {

@@ -1,20 +1,17 @@
 //! One layer of an overlay merged into the one above it, so that this says all that both said.
 
-use std::collections::HashMap;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
 use crate::at;
 use crate::error::{Code, Error, Result};
+use crate::tree::{FileEntry, Linked, MAX_DEPTH, within};
 
-/// Each level holds two descriptors and a frame of the stack.
-const MAX_DEPTH: usize = 2_048;
 const OPAQUE: &CStr = c"trusted.overlay.opaque";
 
 struct Merge<'a> {
     target_root: &'a OwnedFd,
-    /// Where files with several names are, by their number in the source.
-    linked: HashMap<u64, CString>,
+    linked: Linked,
     device: u64,
     files: u64,
 }
@@ -24,7 +21,7 @@ struct Merge<'a> {
 pub fn below(source: &OwnedFd, target: &OwnedFd) -> Result<u64> {
     let mut merge = Merge {
         target_root: target,
-        linked: HashMap::new(),
+        linked: Linked::default(),
         device: at::stat(source, c"")?.st_dev,
         files: 0,
     };
@@ -72,13 +69,7 @@ impl Merge<'_> {
             return Err(Error::new(Code::Busy, message));
         }
         for name in at::names(from, u64::MAX)? {
-            let length = path.len();
-            if length > 0 {
-                path.push(b'/');
-            }
-            path.extend_from_slice(name.as_bytes());
-            self.entry(from, to, &name, path, depth)?;
-            path.truncate(length);
+            within(path, &name, |path| self.entry(from, to, &name, path, depth))?;
         }
         Ok(())
     }
@@ -133,7 +124,18 @@ impl Merge<'_> {
                 self.entries(&source, &target, path, depth + 1)?;
                 at::set_attributes(&target, c"", stat)
             }
-            libc::S_IFREG => self.file(from, to, name, path, stat),
+            libc::S_IFREG => {
+                let entry = FileEntry {
+                    from,
+                    to,
+                    name,
+                    path,
+                    stat,
+                };
+                self.linked
+                    .copy(self.target_root, &entry, copy_attributes)?;
+                Ok(())
+            }
             libc::S_IFLNK => {
                 at::copy_link(from, to, name)?;
                 at::set_attributes(to, name, stat)
@@ -143,31 +145,6 @@ impl Merge<'_> {
                 at::set_attributes(to, name, stat)
             }
         }
-    }
-
-    fn file(
-        &mut self,
-        from: &OwnedFd,
-        to: &OwnedFd,
-        name: &CStr,
-        path: &[u8],
-        stat: &libc::stat,
-    ) -> Result<()> {
-        if stat.st_nlink > 1 {
-            if let Some(existing) = self.linked.get(&stat.st_ino) {
-                return at::hard_link(self.target_root, existing, to, name);
-            }
-            let path = CString::new(path).map_err(|_| Error::bad_request("a name holds NUL"))?;
-            self.linked.insert(stat.st_ino, path);
-        }
-        let source = at::open(from, name, libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
-        let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL;
-        let made = at::open(to, name, flags, 0o600)?;
-        let size = u64::try_from(stat.st_size).unwrap_or(0);
-        at::share_content(&source, &made, size, name)?;
-        at::set_attributes(&made, c"", stat)?;
-        // After the owner: a change of that takes file capabilities away.
-        copy_attributes(&source, &made)
     }
 }
 

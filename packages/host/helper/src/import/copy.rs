@@ -1,16 +1,13 @@
 //! Copies a tree that others wrote: nothing is followed, nothing runs that could change it meanwhile, and what does not belong into a layer is
 //! refused.
 
-use std::collections::HashMap;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use crate::at;
 use crate::error::{Code, Error, Result};
-
-/// Each level holds two descriptors and a frame of the stack. No path that a program can name is as deep.
-const MAX_DEPTH: usize = 2_048;
+use crate::tree::{FileEntry, Linked, MAX_DEPTH, within};
 
 #[derive(Default)]
 pub struct Taken {
@@ -20,8 +17,7 @@ pub struct Taken {
 
 struct Copy {
     target_root: OwnedFd,
-    /// Where files with several names are, by their number in the source.
-    linked: HashMap<u64, CString>,
+    linked: Linked,
     device: u64,
     max_files: u64,
     taken: Taken,
@@ -34,7 +30,7 @@ pub fn tree(source: &Path, target: &Path, max_files: u64) -> Result<Taken> {
     let stat = at::stat(&from, c"")?;
     let mut copy = Copy {
         target_root: at::root(target)?,
-        linked: HashMap::new(),
+        linked: Linked::default(),
         device: stat.st_dev,
         max_files,
         taken: Taken::default(),
@@ -61,13 +57,7 @@ impl Copy {
         }
         copy_attributes(from, to)?;
         for name in at::names(from, self.max_files)? {
-            let length = path.len();
-            if length > 0 {
-                path.push(b'/');
-            }
-            path.extend_from_slice(name.as_bytes());
-            self.entry(from, to, &name, path, depth)?;
-            path.truncate(length);
+            within(path, &name, |path| self.entry(from, to, &name, path, depth))?;
         }
         Ok(())
     }
@@ -99,7 +89,22 @@ impl Copy {
                 self.directory(&source, &target, path, depth + 1)?;
                 at::set_attributes(&target, c"", &stat)
             }
-            libc::S_IFREG => self.file(from, to, name, path, &stat),
+            libc::S_IFREG => {
+                let entry = FileEntry {
+                    from,
+                    to,
+                    name,
+                    path,
+                    stat: &stat,
+                };
+                if self
+                    .linked
+                    .copy(&self.target_root, &entry, copy_attributes)?
+                {
+                    self.taken.bytes += u64::try_from(stat.st_blocks).unwrap_or(0) * 512;
+                }
+                Ok(())
+            }
             libc::S_IFLNK => {
                 at::copy_link(from, to, name)?;
                 at::set_attributes(to, name, &stat)
@@ -119,36 +124,6 @@ impl Copy {
                 at::shown(name)
             ))),
         }
-    }
-
-    fn file(
-        &mut self,
-        from: &OwnedFd,
-        to: &OwnedFd,
-        name: &CStr,
-        path: &[u8],
-        stat: &libc::stat,
-    ) -> Result<()> {
-        if stat.st_nlink > 1 {
-            if let Some(existing) = self.linked.get(&stat.st_ino) {
-                return at::hard_link(&self.target_root, existing, to, name);
-            }
-            let path = CString::new(path).map_err(|_| Error::bad_request("a name holds NUL"))?;
-            self.linked.insert(stat.st_ino, path);
-        }
-        let source = at::open(from, name, libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
-        let made = at::open(
-            to,
-            name,
-            libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL,
-            0o600,
-        )?;
-        let size = u64::try_from(stat.st_size).unwrap_or(0);
-        at::share_content(&source, &made, size, name)?;
-        self.taken.bytes += u64::try_from(stat.st_blocks).unwrap_or(0) * 512;
-        at::set_attributes(&made, c"", stat)?;
-        // After the owner: a change of that takes file capabilities away.
-        copy_attributes(&source, &made)
     }
 }
 
