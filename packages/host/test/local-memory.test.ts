@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BoxSpec, ExecutionSpec } from '../src/contract/index.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { controllerDirectory, detectCgroups } from '../src/runtimes/oci/cgroup-layout.ts';
+import { endEverything } from './end-everything.ts';
 import { grades, type Installation, killInit, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
 import { patienceMs } from './patience.ts';
@@ -23,10 +24,7 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory of real 
     host = await installation.open();
   });
   afterEach(async () => {
-    await Promise.all((await host.list()).map(({ id }) => host.destroy(id)));
-    await Promise.all((await host.snapshots()).map(({ id }) => host.deleteSnapshot(id)));
-    const leaks = async () => Object.entries((await host.describe()).leaks).filter(([, number]) => number !== 0);
-    await expect.poll(leaks, { timeout: 10_000 }).toEqual([]);
+    await endEverything(host);
     expect(readdirSync(volume('memory'))).toEqual([]);
   });
   afterAll(async () => {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BoxSpec, SnapshotState } from '../src/contract/index.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
+import { endEverything } from './end-everything.ts';
 import { grades, type Installation, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
 
@@ -21,10 +22,7 @@ describe.each(grades)('disks of boxes ($grade)', ({ grade, change: settings }) =
     host = await installation.open();
   });
   afterEach(async () => {
-    await Promise.all((await host.list()).map(({ id }) => host.destroy(id)));
-    await Promise.all((await host.snapshots()).map(({ id }) => host.deleteSnapshot(id)));
-    const leaks = async () => Object.entries((await host.describe()).leaks).filter(([, number]) => number !== 0);
-    await expect.poll(leaks, { timeout: 10_000 }).toEqual([]);
+    await endEverything(host);
     expect(readdirSync(join(installation.configuration.stateDirectory, 'volume/snapshots'))).toEqual([]);
   });
   afterAll(async () => {

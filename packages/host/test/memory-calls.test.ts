@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BoxSpec } from '../src/contract/index.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { StatePaths } from '../src/local/state-paths.ts';
+import { endEverything } from './end-everything.ts';
 import { grades, type Installation, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
 import { patienceMs } from './patience.ts';
@@ -26,10 +27,7 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory and a sa
   afterEach(async () => {
     await sandbox?.close();
     sandbox = undefined;
-    await Promise.all((await host.list()).map(({ id }) => host.destroy(id)));
-    await Promise.all((await host.snapshots()).map(({ id }) => host.deleteSnapshot(id)));
-    const leaks = async () => Object.entries((await host.describe()).leaks).filter(([, number]) => number !== 0);
-    await expect.poll(leaks, { timeout: patienceMs(10_000) }).toEqual([]);
+    await endEverything(host);
   });
   afterAll(async () => {
     await host.close();

@@ -6,6 +6,7 @@ import type { BoxSpec } from '../src/contract/index.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
 import { removeInstallation } from '../src/local/removal.ts';
 import { cgroupDirectories, detectCgroups } from '../src/runtimes/oci/cgroup-layout.ts';
+import { endEverything } from './end-everything.ts';
 import { grades, type Installation, makeInstallation } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
 import { patienceMs } from './patience.ts';
@@ -28,10 +29,7 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory and scar
   });
   afterEach(async () => {
     await Promise.all(fillers.splice(0).map((path) => rm(path, { force: true })));
-    await Promise.all((await host.list()).map(({ id }) => host.destroy(id)));
-    await Promise.all((await host.snapshots()).map(({ id }) => host.deleteSnapshot(id)));
-    const leaks = async () => Object.entries((await host.describe()).leaks).filter(([, number]) => number !== 0);
-    await expect.poll(leaks, { timeout: patienceMs(10_000) }).toEqual([]);
+    await endEverything(host);
   });
   afterAll(async () => {
     await host.close();

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BoxSpec } from '../src/contract/index.ts';
 import type { LocalHost } from '../src/local/local-host.ts';
+import { endEverything } from './end-everything.ts';
 import { grades, type Installation, makeInstallation, runsc } from './local-harness.ts';
 import { boxSpec } from './local-spec.ts';
 import { patienceMs } from './patience.ts';
@@ -27,10 +28,7 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory and a ru
   });
   afterEach(async () => {
     trouble('none', 'fail', 0);
-    await Promise.all((await host.list()).map(({ id }) => host.destroy(id)));
-    await Promise.all((await host.snapshots()).map(({ id }) => host.deleteSnapshot(id)));
-    const leaks = async () => Object.entries((await host.describe()).leaks).filter(([, number]) => number !== 0);
-    await expect.poll(leaks, { timeout: patienceMs(10_000) }).toEqual([]);
+    await endEverything(host);
   });
   afterAll(async () => {
     await host.close();
