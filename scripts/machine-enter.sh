@@ -59,9 +59,9 @@ done
 host_tests=packages/host/test
 check "cgroup $layout on Linux $(uname -r)" layout_is "$layout"
 helper_tests berth_helper boxes cgroups freezer death
-vitest_tests 'tests of the host' --project unit $host_tests/local-host $host_tests/local-limits $host_tests/local-recovery $host_tests/gvisor
+vitest_tests 'tests of the host' vitest.config.ts --project unit $host_tests/local-host $host_tests/local-limits $host_tests/local-recovery $host_tests/gvisor
 if [[ $layout == v2 ]]; then
   make_contained_node
-  node=/usr/local/bin/contained-node vitest_tests 'limits in a container' --project unit $host_tests/local-limits
+  node=/usr/local/bin/contained-node vitest_tests 'limits in a container' vitest.config.ts --project unit $host_tests/local-limits
 fi
 printf '%d passed, %d failed\n' "$passed" "$failed"

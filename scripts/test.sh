@@ -2,6 +2,8 @@
 
 passed=0
 failed=0
+# What the end of the run names: a line for each test that failed, or passed only when it was run again.
+unsound=()
 readonly test_report=${TMPDIR:-/tmp}/berth-test.$$
 
 # run_tests [unit|integration|all|fresh|machine]
@@ -28,6 +30,7 @@ run_tests() {
   [[ $what == integration ]] || run_unit "$@"
   [[ $what == unit ]] || run_integration "$@"
   say ''
+  ((${#unsound[@]} == 0)) || printf '%s\n' "${unsound[@]}"
   printf '%d passed, %d failed\n' "$passed" "$failed"
   ((failed == 0))
 }
@@ -96,10 +99,10 @@ run_unit() {
   if cargo fmt --version >/dev/null 2>&1; then check 'Rust format' cargo fmt --all --check; fi
   if cargo clippy --version >/dev/null 2>&1; then check 'Rust lint' cargo clippy --locked --workspace --all-targets --quiet -- -D warnings; fi
   cargo_tests 'Rust tests' --workspace
-  vitest_tests 'unit tests' "$@"
+  vitest_tests 'unit tests' vitest.config.ts "$@"
 }
 
-run_integration() { vitest_tests 'integration tests' --config test/vitest.config.ts "$@"; }
+run_integration() { vitest_tests 'integration tests' test/vitest.config.ts "$@"; }
 
 # check WHAT COMMAND…: a check that passes or fails as one.
 check() {
@@ -113,6 +116,7 @@ check() {
   else
     failed=$((failed + 1))
     tail -n 60 "$test_report/output" >&2
+    unsound+=("failed: $what")
     say "${say_red}FAILED${say_off} $what"
   fi
 }
@@ -124,34 +128,89 @@ file_sizes() {
   [[ -z $long ]] || { printf '%s\n' "$long"; return 1; }
 }
 
-# cargo_tests WHAT ARGUMENT…: the counts are those of cargo's own summary lines.
+# cargo_tests WHAT ARGUMENT…: the counts are those of cargo's own summary lines. What fails is run once more, as with vitest_tests.
 cargo_tests() {
-  local what=$1 status=0 good bad
+  local what=$1 status=0 good bad name before=${#unsound[@]} first=()
   shift
   say "       $what …"
-  cargo test --locked --quiet "$@" >"$test_report/output" 2>&1 </dev/null || status=$?
-  good=$(sed -n 's/^test result: .* \([0-9]*\) passed.*/\1/p' "$test_report/output" | paste -sd+ | sed 's/^$/0/')
-  bad=$(sed -n 's/^test result: .* \([0-9]*\) failed.*/\1/p' "$test_report/output" | paste -sd+ | sed 's/^$/0/')
+  run_cargo "$@" || status=$?
+  if ((bad > 0)); then
+    mapfile -t first < <(failed_of_cargo)
+    tail -n 100 "$test_report/output" >&2
+    say "       $what: $bad failed, once more"
+    status=0
+    run_cargo "$@" || status=$?
+    for name in "${first[@]}"; do
+      failed_of_cargo | grep -qxF -- "$name" || unsound+=("passed only at the second try: $name")
+    done
+    while read -r name; do unsound+=("failed: $name"); done < <(failed_of_cargo)
+  fi
   count "$what" "$((good))" "$((bad))" "$status"
 }
+
+# run_cargo ARGUMENT…: sets good and bad of the caller.
+run_cargo() {
+  local status=0
+  cargo test --locked --quiet --no-fail-fast "$@" >"$test_report/output" 2>&1 </dev/null || status=$?
+  good=$(sed -n 's/^test result: .* \([0-9]*\) passed.*/\1/p' "$test_report/output" | paste -sd+ | sed 's/^$/0/')
+  bad=$(sed -n 's/^test result: .* \([0-9]*\) failed.*/\1/p' "$test_report/output" | paste -sd+ | sed 's/^$/0/')
+  return "$status"
+}
+
+# failed_of_cargo: names of the tests that failed, out of the lists that end the output of each binary.
+failed_of_cargo() { sed -n '/^failures:$/,/^test result/s/^    \([^ ]*\)$/\1/p' "$test_report/output" | sort -u; }
 
 # Files whose tests run only when a variable asks for them.
 readonly only_when_asked=(packages/host/test/local-builds-bases.test.ts)
 
-# vitest_tests WHAT ARGUMENT…: the counts are those of its JSON report; a test that was left out has failed.
+# More files with failures than this are not unsteady, but broken: they are not run again.
+readonly most_repeated=6
+
+# vitest_tests WHAT CONFIGURATION ARGUMENT…: the counts are those of its JSON report; a test that was left out has failed. In a run of all of them, files with
+# failures are run once more, by themselves; what passes only then has passed, and is named at the end.
 vitest_tests() {
-  local what=$1 status=0 good=0 bad=0 asked=('')
-  shift
+  local what=$1 configuration=$2 status=0 good=0 bad=0 before=${#unsound[@]} repeat=() asked=() file
+  shift 2
   say "       $what …"
-  "$node" node_modules/vitest/vitest.mjs run --reporter=default --reporter=json --outputFile.json="$test_report/report.json" "$@" \
-    >"$test_report/output" 2>&1 </dev/null || status=$?
+  run_vitest report.json "$@" || status=$?
+  # With -t most tests are left out because that is wanted.
+  if [[ " $* " != *' -t '* ]]; then for file in "${only_when_asked[@]}"; do asked+=(--asked "$file"); done; fi
   if [[ -f $test_report/report.json ]]; then
-    # With -t most tests are left out because that is wanted.
-    [[ " $* " == *' -t '* ]] || asked=("${only_when_asked[@]}")
-    read -r good bad < <("$node" scripts/test-report.ts "$test_report/report.json" "${asked[@]}" 2>>"$test_report/output")
-    rm -f "$test_report/report.json"
+    read_report "${asked[@]}"
+    if (($# == 0 && ${#repeat[@]} > 0 && ${#repeat[@]} <= most_repeated)); then
+      tail -n 100 "$test_report/output" >&2
+      say "       $what: $bad failed, once more: ${repeat[*]#"$berth_home/"}"
+      status=0
+      run_vitest again.json "${repeat[@]}" || status=$?
+      [[ ! -f $test_report/again.json ]] || read_report --again "$test_report/again.json" "${asked[@]}"
+    fi
+    rm -f "$test_report"/*.json
   fi
   count "$what" "$good" "$bad" "$status"
+}
+
+# run_vitest REPORT ARGUMENT…: output and report of the caller's configuration, in the folder of reports.
+run_vitest() {
+  local report=$1
+  shift
+  "$node" node_modules/vitest/vitest.mjs run --config "$configuration" --reporter=default --reporter=json --outputFile.json="$test_report/$report" "$@" \
+    >"$test_report/output" 2>&1 </dev/null
+}
+
+# read_report ARGUMENT…: sets good, bad and repeat of the caller, and what the end of the run names of it.
+read_report() {
+  local fact text
+  repeat=()
+  unsound=("${unsound[@]:0:before}")
+  while read -r fact text; do
+    case $fact in
+      passed) good=$text ;;
+      failed) bad=$text ;;
+      repeat) repeat+=("$text") ;;
+      bad) unsound+=("failed: ${text#"$berth_home/"}") ;;
+      unsteady) unsound+=("passed only at the second try: ${text#"$berth_home/"}") ;;
+    esac
+  done < <("$node" scripts/test-report.ts "$test_report/report.json" "$@")
 }
 
 # count WHAT PASSED FAILED STATUS: a run that fails without a failed test is a failure all the same.

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { persist } from '../chaos/persist.ts';
 import type { Bench } from './bench.ts';
 import type { ModelBlueprint } from './expectation.ts';
+import { mustRefuse } from './refusals.ts';
 
 const longestBuildMs = 300_000;
 
@@ -13,7 +14,7 @@ export async function build({ api, model, random, isDisturbed }: Bench): Promise
     name: 'model',
     system_setup_commands: [`mkdir -p ~/kept && echo ${line} > ~/kept/${name}`],
   });
-  const blueprint = { id, files: new Map([[name, `${line}\n`]]) };
+  const blueprint = { id, files: new Map([[name, `${line}\n`]]), blueprintId: id };
   model.blueprints.push(blueprint);
   // One that is given up half done: deletion is for every state.
   if (random.next() < 0.2) {
@@ -40,13 +41,24 @@ export async function build({ api, model, random, isDisturbed }: Bench): Promise
   }
 }
 
-/** Deletes it, twice; boxes that stand on it go on. */
+/** Deletes it, twice; boxes that stand on it go on. One that snapshots stand on is refused, and these are named. */
 export async function deleteBlueprint(
   { api, model }: Pick<Bench, 'api' | 'model'>,
   blueprint: ModelBlueprint,
 ): Promise<void> {
+  const path = `/v1/blueprints/${blueprint.id}/delete`;
+  const dependants = model.snapshots.filter(({ blueprintId }) => blueprintId === blueprint.id);
+  if (dependants.length > 0) {
+    const text = await mustRefuse({ api }, [path, {}]);
+    const unnamed = dependants.filter(({ id }) => !text.includes(id));
+    if (unnamed.length > 0) {
+      throw new Error(`${path} does not name ${unnamed.map(({ id }) => id).join(', ')}: ${text}`);
+    }
+    model.count('blueprint in use');
+    return;
+  }
   for (let times = 0; times < 2; times += 1) {
-    await api.post(`/v1/blueprints/${blueprint.id}/delete`, {});
+    await api.post(path, {});
   }
   model.blueprints.splice(model.blueprints.indexOf(blueprint), 1);
 }

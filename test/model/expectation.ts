@@ -23,21 +23,30 @@ export interface Mind {
   served: string | undefined;
 }
 
+/** What the disk of a new box begins with. */
+export interface Ground {
+  readonly files: ReadonlyMap<string, string>;
+  readonly blueprintId: string | undefined;
+}
+
 /** One box as the client knows it: every entry was acknowledged by the platform. */
 export class ModelBox {
   readonly id: string;
   readonly grade: Grade;
   /** Path to contents. */
   readonly files: Map<string, string>;
+  /** Id of the blueprint that its disk stands on. */
+  readonly blueprintId: string | undefined;
   standing: Standing = 'starting';
   mind: Mind = { word: undefined, served: undefined };
   /** Commands that ran to their end: their id and status must stay readable. */
   readonly finished = new Map<string, number>();
 
-  constructor(id: string, grade: Grade, files: ReadonlyMap<string, string> = new Map()) {
+  constructor(id: string, grade: Grade, ground: Ground = { files: new Map(), blueprintId: undefined }) {
     this.id = id;
     this.grade = grade;
-    this.files = new Map(files);
+    this.files = new Map(ground.files);
+    this.blueprintId = ground.blueprintId;
   }
 
   /** Its processes have ended. */
@@ -47,15 +56,13 @@ export class ModelBox {
 }
 
 /** One disk snapshot. */
-export interface ModelSnapshot {
+export interface ModelSnapshot extends Ground {
   readonly id: string;
-  readonly files: ReadonlyMap<string, string>;
 }
 
 /** One image that was built. */
-export interface ModelBlueprint {
+export interface ModelBlueprint extends Ground {
   readonly id: string;
-  readonly files: ReadonlyMap<string, string>;
 }
 
 /** One object that is complete. */

@@ -71,7 +71,7 @@ export async function create(bench: Bench, { snapshot, blueprint, object }: Begi
           mounts: [{ type: 'object_mount', object_id: object.id, object_path: `/home/user/kept/${mountedName}` }],
         }),
   });
-  const box = new ModelBox(id, grade, (snapshot ?? blueprint)?.files);
+  const box = new ModelBox(id, grade, snapshot ?? blueprint);
   if (object !== undefined) {
     box.files.set(mountedName, object.content);
   }
@@ -198,7 +198,7 @@ export async function takeSnapshot({ api, model, random, isDisturbed }: Bench, b
     }
     await sleep(random.between(5, 30));
   }
-  model.snapshots.push({ id, files: new Map(box.files) });
+  model.snapshots.push({ id, files: new Map(box.files), blueprintId: box.blueprintId });
 }
 
 export async function deleteSnapshot({ api, model }: Bench, snapshot: ModelSnapshot): Promise<void> {
@@ -215,7 +215,7 @@ export async function fork(bench: Bench, box: ModelBox): Promise<void> {
     memory,
     name: 'model fork',
   });
-  const children = devboxes.map(({ id }) => new ModelBox(id, box.grade, box.files));
+  const children = devboxes.map(({ id }) => new ModelBox(id, box.grade, box));
   bench.model.boxes.push(...children);
   for (const child of children) {
     if (memory) {

@@ -41,21 +41,19 @@ export async function refuseSnapshot(bench: Bench): Promise<void> {
   ]);
 }
 
-/** Asks for what is to be refused for good. @throws Error when it is done, or fails otherwise */
-export async function mustRefuse({ api }: Bench, [path, body]: Wish): Promise<void> {
-  const answer = await api.post(path, body).then(
-    (done) => `was done: ${JSON.stringify(done)}`,
+/** Asks for what is to be refused for good. @returns what the refusal says @throws Error when it is done, or fails otherwise */
+export async function mustRefuse({ api }: Pick<Bench, 'api'>, [path, body]: Wish): Promise<string> {
+  const [refusal, otherwise] = await api.post(path, body).then(
+    (done) => [undefined, `was done: ${JSON.stringify(done)}`],
     (error: unknown) => {
       const { cause } = error as { cause?: unknown };
-      return cause instanceof Runloop.APIError &&
-        cause.status !== undefined &&
-        cause.status >= 400 &&
-        cause.status < 500
-        ? undefined
-        : `ended ${String(error)}`;
+      const isRefusal =
+        cause instanceof Runloop.APIError && cause.status !== undefined && cause.status >= 400 && cause.status < 500;
+      return isRefusal ? [cause.message] : [undefined, `ended ${String(error)}`];
     },
   );
-  if (answer !== undefined) {
-    throw new Error(`${path} ${JSON.stringify(body)} ${answer}`);
+  if (refusal === undefined) {
+    throw new Error(`${path} ${JSON.stringify(body)} ${otherwise}`);
   }
+  return refusal;
 }

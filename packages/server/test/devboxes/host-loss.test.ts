@@ -135,11 +135,15 @@ describe('creates that fail', () => {
   });
 
   it('are given up after some attempts', async () => {
-    createFailures.push(...Array.from({ length: 5 }, () => passing));
+    // An attempt during which the box was to be looked at anyway, as all are when the host is back, is not counted.
+    const most = 50;
+    createFailures.push(...Array.from({ length: most }, () => passing));
     const view = await create();
+    const attempts = most - createFailures.splice(0).length;
     expect(view).toMatchObject({ status: 'failure', failure_reason: 'execution_failed' });
     expect(view.state_transitions.at(-1).detail).toBe('the host cannot make the devbox: try later');
-    expect(createFailures).toEqual([]);
+    expect(attempts).toBeGreaterThanOrEqual(5);
+    expect(attempts).toBeLessThan(most);
   });
 
   it('are given up at once when repeating cannot help', async () => {
