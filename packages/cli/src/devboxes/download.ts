@@ -8,6 +8,7 @@ import type { ApiClient } from '../http/client.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { startProgress } from '../output/progress.ts';
 import { pathWord } from './copy-end.ts';
+import { changeWarning } from './pack-directory.ts';
 import { mustRun, runQuietly } from './quiet-execution.ts';
 
 /** The bytes of a file in a box, as a stream. */
@@ -53,10 +54,22 @@ const downloadFile = async (client: ApiClient, devbox: string, from: string, tar
   return counter.total();
 };
 
+/** Packs a directory of a box there. Files that change meanwhile are a warning, if it is GNU's tar that says so: others end with 1 for anything. */
+export const packingCommand = (from: string, packed: string): string =>
+  [
+    `LC_ALL=C tar -C ${pathWord(from)} -cf ${packed} . 2>${packed}.said; s=$?; cat ${packed}.said >&2`,
+    `if [ $s = 1 ] && [ -s ${packed}.said ] && ! grep -qvE '${changeWarning}' ${packed}.said; then s=0; fi`,
+    `rm -f ${packed}.said; exit $s`,
+  ].join('\n');
+
+/** What a box says, without what a terminal would obey. */
+const harmless = (text: string): string => text.replaceAll(/[^\P{Cc}\n]/gu, '');
+
 /** Packed in the box, unpacked here: links in the archive that lead out of the target are refused by tar. */
 const downloadDirectory = async (client: ApiClient, devbox: string, from: string, target: string): Promise<number> => {
   const packed = `/tmp/.berth-${randomUUID()}.tar`;
-  await mustRun(client, devbox, `tar -C ${pathWord(from)} -cf ${packed} .`, `packing ${from}`);
+  const { stderr } = await mustRun(client, devbox, packingCommand(from, packed), `packing ${from}`);
+  process.stderr.write(harmless(stderr));
   const progress = startProgress(basename(from), undefined);
   try {
     const { body } = await openDownload(client, devbox, packed);

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createReadStream, type Stats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
@@ -8,6 +7,7 @@ import { uploadStream } from '../http/upload.ts';
 import { CommandFailure } from '../output/failure.ts';
 import { startProgress } from '../output/progress.ts';
 import { pathWord } from './copy-end.ts';
+import { packDirectory } from './pack-directory.ts';
 import { mustRun, runQuietly } from './quiet-execution.ts';
 
 /**
@@ -59,27 +59,6 @@ const uploadDirectory = async (client: ApiClient, from: string, devbox: string, 
   } finally {
     progress.end();
   }
-};
-
-/** A tar archive of a directory, made while it is read. Where tar could not read all of it the bytes end with an error, so that no part passes for the whole. */
-const packDirectory = (
-  directory: string,
-): { readonly bytes: () => AsyncGenerator<Uint8Array>; readonly failure: () => CommandFailure | undefined } => {
-  let failure: CommandFailure | undefined;
-  const bytes = async function* (): AsyncGenerator<Uint8Array> {
-    const tar = spawn('tar', ['-C', directory, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const ended = new Promise<string | undefined>((done) => {
-      tar.once('error', ({ message }) => done(message));
-      tar.once('close', (status, signal) => done(status === 0 ? undefined : `it ended with ${signal ?? status}`));
-    });
-    yield* tar.stdout as AsyncIterable<Uint8Array>;
-    const problem = await ended;
-    if (problem !== undefined) {
-      failure = new CommandFailure(`tar could not pack ${directory}: ${problem}`, { hint: 'nothing was copied' });
-      throw failure;
-    }
-  };
-  return { bytes, failure: () => failure };
 };
 
 /**
