@@ -7,7 +7,7 @@ const variableName = z
   .string()
   .max(256)
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a variable name');
-const reference = z.string().min(1).max(512);
+const reference = storableText(512).min(1);
 const variableBytes = 128 * 1024;
 const variables = z.record(variableName, storableText(variableBytes));
 
@@ -38,12 +38,12 @@ export type BlueprintCodeMount = z.output<typeof blueprintCodeMount>;
 
 /** A container beside the box. */
 export const blueprintService = z.object({
-  name: z.string().min(1).max(256),
-  image: z.string().min(1).max(512),
+  name: storableText(256).min(1),
+  image: storableText(512).min(1),
   credentials: z.object({ username: storableText(1_024), password: storableText(16_384) }).optional(),
   env: variables.optional(),
   options: storableText(16_384).optional(),
-  port_mappings: z.array(z.string().max(64)).max(100).optional(),
+  port_mappings: z.array(storableText(64)).max(100).optional(),
 });
 export type BlueprintService = z.output<typeof blueprintService>;
 
@@ -59,7 +59,7 @@ const fields = z.object({
   launch_parameters: launchParameters.optional(),
   metadata: metadataMap.optional(),
   /** Stored; not enforced before network policies are there. */
-  network_policy_id: z.string().max(256).optional(),
+  network_policy_id: storableText(256).optional(),
   /** Variable name to name of the account's secret. */
   secrets: z.record(variableName, reference).optional(),
   services: z.array(blueprintService).max(100).optional(),

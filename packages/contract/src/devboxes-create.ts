@@ -10,7 +10,7 @@ const variableName = z
   .max(256)
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a variable name');
 /** A resource of another kind, by id or name; what exists is looked up later. */
-const reference = z.string().min(1).max(512);
+const reference = storableText(512).min(1);
 
 const environmentVariables = z
   .record(variableName, storableText(variableBytes))

@@ -50,9 +50,9 @@ const fields = z.object({
   keep_alive_time_seconds: z.number().positive().max(maximumKeepAliveSeconds).optional(),
   launch_commands: z.array(shellCommand).max(1_000).optional(),
   lifecycle: lifecycle.optional(),
-  network_policy_id: z.string().max(256).optional(),
+  network_policy_id: storableText(256).optional(),
   provisioning_tier: z.enum(['standard', 'flex']).optional(),
-  required_services: z.array(z.string().max(256)).max(100).optional(),
+  required_services: z.array(storableText(256)).max(100).optional(),
   resource_size_request: z.enum([...sizeNames, 'CUSTOM_SIZE']).optional(),
   user_parameters: userParameters.optional(),
   /** Berth's own: grade of isolation; `auto` is the strongest that works on the host, left out the server's default (BERTH_ISOLATION). */

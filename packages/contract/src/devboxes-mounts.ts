@@ -2,11 +2,7 @@ import { z } from 'zod';
 import { storableText } from './text.ts';
 
 /** Longest path that Linux takes. */
-export const filePath = z
-  .string()
-  .min(1)
-  .max(4_096)
-  .refine((path) => !path.includes('\0'), 'must not contain NUL');
+export const filePath = storableText(4_096).min(1);
 
 /** A text file, whole in the request; missing directories are made. */
 const fileMount = z.object({ type: z.literal('file_mount'), target: filePath, content: z.string() });

@@ -3,6 +3,7 @@
  * (`npm run typecheck`); at run time nothing is left to do.
  */
 import type { AccountView as ClientAccountView } from '@runloop/api-client/resources/accounts';
+import type * as ClientAgents from '@runloop/api-client/resources/agents';
 import type { APIKeyCreatedView, ApikeyCreateParams } from '@runloop/api-client/resources/apikeys';
 import type * as ClientBlueprints from '@runloop/api-client/resources/blueprints';
 import type * as ClientDevboxes from '@runloop/api-client/resources/devboxes/devboxes';
@@ -12,7 +13,9 @@ import type {
 } from '@runloop/api-client/resources/devboxes/disk-snapshots';
 import type * as ClientExecutions from '@runloop/api-client/resources/devboxes/executions';
 import type { DevboxLogsListView } from '@runloop/api-client/resources/devboxes/logs';
+import type * as ClientObjects from '@runloop/api-client/resources/objects';
 import type * as ClientSecrets from '@runloop/api-client/resources/secrets';
+import type * as ClientShared from '@runloop/api-client/resources/shared';
 import { expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 import type * as contract from '../src/index.ts';
@@ -65,6 +68,15 @@ it('answers with blueprints as the client declares them', () => {
   >();
 });
 
+it('answers with objects and agents as the client declares them', () => {
+  expectTypeOf<Answer<typeof contract.objectView>>().toExtend<Declared<ClientObjects.ObjectView>>();
+  expectTypeOf<Answer<typeof contract.objectListView>>().toExtend<Declared<ClientObjects.ObjectListView>>();
+  expectTypeOf<Answer<typeof contract.objectDownloadView>>().toExtend<Declared<ClientObjects.ObjectDownloadURLView>>();
+  expectTypeOf<Answer<typeof contract.agentView>>().toExtend<Declared<ClientAgents.AgentView>>();
+  expectTypeOf<Answer<typeof contract.agentListView>>().toExtend<Declared<ClientAgents.AgentListView>>();
+  expectTypeOf<Answer<typeof contract.agentDevboxCounts>>().toExtend<Declared<ClientAgents.AgentDevboxCountsView>>();
+});
+
 it('answers with executions as the client declares them', () => {
   expectTypeOf<Answer<typeof contract.executionView>>().toExtend<
     Declared<ClientDevboxes.DevboxAsyncExecutionDetailView>
@@ -103,11 +115,48 @@ it('reads whatever the client may send', () => {
   >();
 });
 
+/** Names of the members of every alternative. */
+type Members<T> = T extends unknown ? keyof T : never;
+/** One alternative of a request with several. */
+type Kind<Union, Type> = Extract<Union, { type: Type }>;
+
+it('knows each member that the client may send', () => {
+  type Blueprint = Request<typeof contract.blueprintBuildParameters>;
+  type ClientBlueprint = ClientBlueprints.BlueprintBuildParameters;
+  expectTypeOf<keyof ClientBlueprint>().toExtend<keyof Blueprint>();
+  expectTypeOf<keyof ClientBlueprints.BlueprintBuildParameters.Service>().toExtend<
+    keyof Request<typeof contract.blueprintService>
+  >();
+  expectTypeOf<keyof ClientShared.CodeMountParameters>().toExtend<keyof Request<typeof contract.blueprintCodeMount>>();
+  expectTypeOf<keyof ClientShared.CodeMountParameters>().toExtend<keyof Request<typeof contract.legacyCodeMount>>();
+  expectTypeOf<keyof ClientObjects.ObjectCreateParams>().toExtend<keyof Request<typeof contract.objectCreate>>();
+  expectTypeOf<keyof ClientObjects.ObjectListParams>().toExtend<keyof Request<typeof contract.objectListQuery>>();
+  expectTypeOf<keyof ClientAgents.AgentCreateParams>().toExtend<keyof Request<typeof contract.agentCreate>>();
+  expectTypeOf<keyof ClientAgents.AgentListParams>().toExtend<keyof Request<typeof contract.agentListQuery>>();
+  expectTypeOf<keyof ClientDevboxes.DevboxSnapshotDiskParams>().toExtend<keyof Request<typeof contract.snapshotDisk>>();
+  type Source = NonNullable<Request<typeof contract.agentSource>>;
+  expectTypeOf<keyof ClientShared.AgentSource.Git>().toExtend<keyof NonNullable<Source['git']>>();
+  expectTypeOf<keyof ClientShared.AgentSource.Npm>().toExtend<keyof NonNullable<Source['npm']>>();
+  expectTypeOf<keyof ClientShared.AgentSource.Pip>().toExtend<keyof NonNullable<Source['pip']>>();
+  expectTypeOf<keyof ClientShared.AgentSource.Object>().toExtend<keyof NonNullable<Source['object']>>();
+});
+
+it('knows each member of each mount that the client may send', () => {
+  type Mount = Request<typeof contract.mount>;
+  expectTypeOf<ClientShared.Mount['type']>().toExtend<Mount['type']>();
+  expectTypeOf<Members<Kind<ClientShared.Mount, 'file_mount'>>>().toExtend<Members<Kind<Mount, 'file_mount'>>>();
+  expectTypeOf<Members<Kind<ClientShared.Mount, 'object_mount'>>>().toExtend<Members<Kind<Mount, 'object_mount'>>>();
+  expectTypeOf<Members<Kind<ClientShared.Mount, 'code_mount'>>>().toExtend<Members<Kind<Mount, 'code_mount'>>>();
+  expectTypeOf<Members<Kind<ClientShared.Mount, 'agent_mount'>>>().toExtend<Members<Kind<Mount, 'agent_mount'>>>();
+});
+
 it('would notice a difference', () => {
   expectTypeOf<Declared<ClientDevboxes.DevboxView>>().not.toBeAny();
   expectTypeOf<Answer<typeof contract.devboxView>>().not.toBeAny();
   // @ts-expect-error a number is no name
   expectTypeOf<{ id: string; name: number }>().toExtend<Declared<Pick<ClientSecrets.SecretView, 'id' | 'name'>>>();
+  // @ts-expect-error a member is unknown
+  expectTypeOf<'target' | 'mode'>().toExtend<Members<Kind<Request<typeof contract.mount>, 'file_mount'>>>();
   // @ts-expect-error a member is missing
   expectTypeOf<{ id: string }>().toExtend<Declared<ClientSecrets.SecretView>>();
 });

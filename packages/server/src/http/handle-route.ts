@@ -11,7 +11,7 @@ import { checkDoor } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import { defaultBodyLimitBytes, parseJson, readBody } from './request-body.ts';
 import type { Route } from './route.ts';
-import { checkIds, validate } from './validation.ts';
+import { checkIds, checkText, validate } from './validation.ts';
 
 const nobody: Caller = { account: '', keyId: '', scopes: null };
 /** Longer idempotency keys are refused. */
@@ -53,6 +53,7 @@ export const handleRoute = async (
     throw apiError('forbidden', contract.access);
   }
   checkIds(contract, input.params);
+  checkText(input.params, input.query);
   const params = validate(contract.params, input.params);
   const query = validate(contract.query, input.query);
   const [path = '', search = ''] = (request.url ?? '').split('?', 2);

@@ -27,3 +27,12 @@ export const checkIds = (contract: RouteContract, params: Readonly<Record<string
     }
   }
 };
+
+/** Refuses NUL in path and query: no database keeps it, so nothing is found by it. Throws `invalidRequest`. */
+export const checkText = (params: Readonly<Record<string, string>>, query: Readonly<Record<string, unknown>>): void => {
+  for (const [name, value] of [...Object.entries(params), ...Object.entries(query)]) {
+    if (name.includes('\0') || String(value).includes('\0')) {
+      throw apiError('invalidRequest', { problem: `${name.replaceAll('\0', '').slice(0, 64)}: must not contain NUL` });
+    }
+  }
+};

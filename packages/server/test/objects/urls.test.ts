@@ -57,6 +57,56 @@ describe('a presigned URL', () => {
     expect(await refusal(url)).toEqual({ status: 403, code: 'presignedUrlExpired' });
   });
 
+  it.each(['0', '-1', '604801', '1e3', '1.5', 'NaN', '', '99999999999999999999'])(
+    'is not made for duration_seconds=%j',
+    async (seconds) => {
+      const id = await makeObject(caller, 'x');
+      const answer = await caller.call('GET', `/v1/objects/${id}/download?duration_seconds=${seconds}`);
+      expect(answer).toMatchObject({ status: 400, json: { code: 'invalidRequest' } });
+    },
+  );
+
+  it('is good for a week at most, and an hour unless said', async () => {
+    const id = await makeObject(caller, 'x');
+    const secondsOf = async (query: string) => {
+      const { json } = await caller.call('GET', `/v1/objects/${id}/download${query}`);
+      return Number(new URL(json.download_url).searchParams.get('expires')) - Date.now() / 1000;
+    };
+    for (const [query, seconds] of [['?duration_seconds=604800', 604_800] as const, ['', 3_600] as const]) {
+      const left = await secondsOf(query);
+      expect(left).toBeGreaterThan(seconds - 300);
+      expect(left).toBeLessThan(seconds + 2);
+    }
+  });
+
+  it.each(['bytes=0-0', 'bytes=9-1', 'bytes=-99999999999999999999', `bytes=${'0-0,'.repeat(2_000)}1-1`, 'bytes=abc'])(
+    'gives the whole content, whatever part is asked for: %.30s',
+    async (range) => {
+      const answer = await fetch(await downloadUrl(await makeObject(caller, 'whole')), { headers: { range } });
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-length')).toBe('5');
+      expect(await answer.text()).toBe('whole');
+    },
+  );
+
+  it('leads to the bytes whatever the object is called', async () => {
+    for (const name of [
+      '../../etc/passwd',
+      'a\r\nset-cookie: x=1',
+      '"; filename=x',
+      '/',
+      '\u202egpj',
+      '\u0001\u007f',
+    ]) {
+      const id = await makeObject(caller, name, { name });
+      expect((await caller.call('GET', `/v1/objects/${id}`)).json.name).toBe(name);
+      const answer = await fetch(await downloadUrl(id));
+      expect(await answer.text()).toBe(name);
+      expect(answer.headers.get('content-disposition')).toBe('attachment');
+      expect(answer.headers.has('set-cookie')).toBe(false);
+    }
+  });
+
   it('of another server is worth nothing here', async () => {
     const another = await startObjectServer();
     const id = await makeObject(caller, 'x');
