@@ -1,7 +1,9 @@
 import { HostError } from '@berth/host/contract';
 import { boxSpec } from '../devboxes/box-spec.ts';
 import type { Devbox } from '../devboxes/devbox.ts';
+import { MountFailure } from '../mounts/mount-kind.ts';
 import type { StepParts } from '../reconciler/parts.ts';
+import { failsInBoxToo, type LayerFailure, UnmadeLayer, UnmountableError } from './layer-failure.ts';
 import type { LayerWish } from './layer-wish.ts';
 import { maximumLayers, unnamedImage } from './layer-wish.ts';
 import { layeredMounts, mayStandOnLayers } from './layered-mounts.ts';
@@ -10,16 +12,20 @@ import { layeredMounts, mayStandOnLayers } from './layered-mounts.ts';
 export interface GroundedBox {
   readonly box: Devbox;
   readonly release: () => void;
+  /** It has to fail for this: the box itself would show nothing else. */
+  readonly failure?: LayerFailure;
 }
 
 interface Wanted {
   readonly index: number;
+  /** For messages. */
+  readonly what: string;
   readonly wish: LayerWish;
 }
 
 /**
  * Finds or makes the layer that has the agents and repositories of a box which the host was not asked for yet, and writes it into the box's row. What
- * cannot be made there is left to the box itself, where it shows what is wrong.
+ * cannot be made there, and may be made in the box, is left to the box.
  */
 export const findLayer = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<GroundedBox> => {
   const bare = { box, release: () => undefined };
@@ -28,8 +34,8 @@ export const findLayer = async (parts: StepParts, box: Devbox, signal: AbortSign
     return bare;
   }
   const held = await obtain(parts, box, signal);
-  if (held === undefined) {
-    return bare;
+  if (held === undefined || 'detail' in held) {
+    return held === undefined ? bare : { ...bare, failure: held };
   }
   try {
     // Whoever does not learn whether it was written asks again: the row alone says what the box stands on.
@@ -46,7 +52,7 @@ interface Held {
 }
 
 /** The layer, for as long as it is held; undefined when the box has to do without. Throws `hostUnavailable`, and what the signal says. */
-const obtain = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<Held | undefined> => {
+const obtain = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promise<Held | LayerFailure | undefined> => {
   const wanted: Wanted[] = [];
   try {
     await collect(parts, box, wanted, signal);
@@ -55,6 +61,13 @@ const obtain = async (parts: StepParts, box: Devbox, signal: AbortSignal): Promi
     signal.throwIfAborted();
     if (error instanceof HostError && error.code === 'hostUnavailable') {
       throw error;
+    }
+    if (error instanceof UnmadeLayer && failsInBoxToo(box, wanted, error)) {
+      const { reason, message } = error.failure;
+      return { reason, detail: `${wanted[error.position]?.what}: ${message}` };
+    }
+    if (error instanceof UnmountableError) {
+      return error.failure;
     }
     parts.log.warn({ err: error, devboxId: box.id }, 'the mounts of a devbox are placed without a layer');
     return undefined;
@@ -69,9 +82,15 @@ const collect = async (parts: StepParts, box: Devbox, wanted: Wanted[], signal: 
   const planned = await parts.store.plannedMounts(box.id);
   for (const index of layeredMounts(planned).slice(0, maximumLayers)) {
     const mount = planned[index];
-    const wish = mount && (await parts.mounts.require(mount.type).layer?.(box.accountId, mount.plan, signal));
-    if (wish !== undefined) {
-      wanted.push({ index, wish });
+    const kind = mount && parts.mounts.require(mount.type);
+    if (kind?.layer !== undefined) {
+      const what = kind.describe(mount?.plan);
+      const wish = await kind.layer(box.accountId, mount?.plan, signal).catch((error: unknown) => {
+        throw error instanceof MountFailure && error.recurs ? new UnmountableError(what, error) : error;
+      });
+      if (wish !== undefined) {
+        wanted.push({ index, what, wish });
+      }
     }
   }
 };

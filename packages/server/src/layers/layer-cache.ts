@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { newId } from '@berth/contract';
 import type { BoxImage } from '@berth/host/contract';
+import { MountFailure } from '../mounts/mount-kind.ts';
 import { FairQueue } from '../reconciler/fair-queue.ts';
+import { UnmadeLayer } from './layer-failure.ts';
 import { isLayerId, LayerMaker, type LayerMakerParts } from './layer-maker.ts';
 import { type LayerGround, type LayerWish, unnamedImage } from './layer-wish.ts';
 
@@ -60,16 +62,19 @@ export class LayerCache {
     return this.#parts.cacheBytes === 0;
   }
 
-  /** The layer of these mounts, one on another upon the ground; made where it is not there. Throws what making it throws. */
+  /** The layer of these mounts, one on another upon the ground; made where it is not there. Throws what making it throws, a `MountFailure` as an `UnmadeLayer`. */
   async obtain(ground: LayerGround, wishes: readonly LayerWish[], signal: AbortSignal): Promise<HeldLayer | undefined> {
     const { imageName, isolation, user } = ground;
     let key = keyOf(imageName, isolation, user);
     let { image } = ground;
     let held: HeldLayer | undefined;
     try {
-      for (const wish of wishes) {
+      for (const [position, wish] of wishes.entries()) {
         key = keyOf(key, wish.key);
-        const next = this.#hold(await this.#one({ key, image, ground, wish }, signal));
+        const made = this.#one({ key, image, ground, wish }, signal).catch((error: unknown) => {
+          throw error instanceof MountFailure ? new UnmadeLayer(position, error) : error;
+        });
+        const next = this.#hold(await made);
         held?.release();
         held = next;
         image = { snapshotId: next.id, memory: false };

@@ -10,6 +10,8 @@ export interface LayerWish {
   readonly maximumAgeMs: number;
   /** Places it in a box that has nothing of anybody's: no variables, no secrets. */
   readonly make: (place: MountPlace, signal: AbortSignal) => Promise<void>;
+  /** Nothing more of the mount is run in the box. */
+  readonly isWhole: boolean;
   /** It is needed no longer. */
   readonly release: () => void;
 }

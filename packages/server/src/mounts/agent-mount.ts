@@ -118,6 +118,7 @@ const layerOf = (parts: AgentMountParts, account: string, plan: AgentPlan): Laye
   return {
     key: ['agent_mount', scope, installCommand(installation), setup.slice(0, commonSetup)],
     maximumAgeMs: keptMs(installation),
+    isWhole: setup.length <= commonSetup,
     make: async (place, signal) => {
       await install(parts, place, plan, signal);
       await setUp(place, plan, 0, commonSetup, signal);

@@ -74,9 +74,11 @@ export const runStep = async (
   }
   if (view.end?.kind !== 'exited' || view.end.code !== 0) {
     const words = lastWords(view);
-    const reason =
-      view.end?.kind === 'killed' && view.end.by === 'out_of_memory' ? ({ reason: 'out_of_memory' } as const) : {};
-    throw new MountFailure(`${step.what} ${endText(view)}${words === '' ? '' : `: ${words}`}`, reason);
+    const isTooLarge = view.end?.kind === 'killed' && view.end.by === 'out_of_memory';
+    throw new MountFailure(`${step.what} ${endText(view)}${words === '' ? '' : `: ${words}`}`, {
+      ...(isTooLarge ? { reason: 'out_of_memory' } : {}),
+      recurs: isTooLarge || view.end?.kind === 'exited',
+    });
   }
   return view;
 };

@@ -82,6 +82,10 @@ const prepareRepository = (
   return repositories.prepare({ account, location, ref, depth, submodules }, signal);
 };
 
+/** What is thrown instead: a repository that cannot be had is had in no box. */
+const stated = (error: unknown): unknown =>
+  error instanceof RepositoryError ? new MountFailure(error.message, { recurs: true }) : error;
+
 /** Fetches the repository to this machine, and places it. Throws `MountFailure` for what repeating does not heal. */
 export const placePlannedRepository = async (
   parts: CodeMountParts,
@@ -101,7 +105,7 @@ export const placePlannedRepository = async (
       prepared.release();
     }
   } catch (error) {
-    throw error instanceof RepositoryError ? new MountFailure(error.message) : error;
+    throw stated(error);
   }
 };
 
@@ -112,14 +116,17 @@ const forEver = 100 * 365 * 24 * 3_600_000;
 const layerOf = async (
   parts: CodeMountParts,
   account: string,
-  plan: RepositoryPlan,
+  plan: CodePlan,
   signal: AbortSignal,
 ): Promise<LayerWish> => {
-  const { checkouts, release } = await prepareRepository(parts, account, plan, signal);
+  const { checkouts, release } = await prepareRepository(parts, account, plan, signal).catch((error: unknown) => {
+    throw stated(error);
+  });
   const facts = checkouts.map(({ packs: _packs, ...checkout }) => checkout);
   return {
     key: ['code_mount', plan.password === undefined ? '' : account, plan.path, plan.depth ?? 0, facts],
     maximumAgeMs: forEver,
+    isWhole: plan.install === undefined,
     make: (place, abort) => placeRepository(place, { path: plan.path, firstStep: 0 }, checkouts, abort),
     release,
   };

@@ -17,10 +17,16 @@ export interface PlannedMount {
 export class MountFailure extends Error {
   override readonly name = 'MountFailure';
   readonly reason: FailureReason;
+  /** Another box with the same in it and around it would fail as well. */
+  readonly recurs: boolean;
 
-  constructor(message: string, options: { readonly reason?: FailureReason; readonly cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { readonly reason?: FailureReason; readonly recurs?: boolean; readonly cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.reason = options.reason ?? 'execution_failed';
+    this.recurs = options.recurs ?? false;
   }
 }
 

@@ -44,7 +44,10 @@ const create = async (
 
 /** The layer stays while the host is asked for the box; then the box keeps it. */
 const createGrounded = async (parts: StepParts, wanted: Devbox, signal: AbortSignal, attempt: number) => {
-  const { box, release } = await findLayer(parts, wanted, signal);
+  const { box, release, failure } = await findLayer(parts, wanted, signal);
+  if (failure !== undefined) {
+    return { box: await parts.transitions.apply(wanted.id, { to: 'failure', ...failure }) };
+  }
   try {
     return await parts.creates.run(box.accountId, signal, () => create(parts, box, attempt));
   } finally {

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FakeHost } from '@berth/host/fake';
+import type { Host } from '@berth/host/contract';
+import type { FakeHost } from '@berth/host/fake';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MasterKey } from '../../src/secrets/master-key.ts';
 import { built } from '../blueprints/kit.ts';
-import { crash, eventually, quickReconciler, severable, waitFor } from '../devboxes/kit.ts';
+import { eventually, waitFor } from '../devboxes/kit.ts';
 import { newWorld, standingStill, type World } from '../devboxes/restart-kit.ts';
-import { startTestServer, type TestCaller } from '../harness.ts';
+import type { TestCaller } from '../harness.ts';
 import { type GitServer, gitToken, startGitServer } from '../repositories/git-server.ts';
+import { layers, recording, running, settled, startServer } from './layers-kit.ts';
 
 let git: GitServer;
 const directory = mkdtempSync(join(tmpdir(), 'mirrors-'));
@@ -21,48 +22,14 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const masterKey = new MasterKey(randomBytes(32));
-
-/** A host whose boxes take every command as done, and remember it with the box. */
-const recording = (status = 0) => {
-  const commands: string[] = [];
-  const fake = new FakeHost({
-    handler: async ({ command }) => {
-      commands.push(command);
-      return status;
-    },
-  });
-  return { commands, fake, count: (part: string) => commands.filter((command) => command.includes(part)).length };
-};
-
-const start = async (
-  world: World,
-  host: Parameters<typeof severable>[0],
-  options: { readonly mountCacheBytes?: number } = {},
-) => {
-  const handle = severable(host);
-  const server = await startTestServer({
-    host: handle.host,
-    databaseUrl: world.database.url,
-    masterKey,
-    reconciler: quickReconciler,
+const start = (world: World, host: Host, options: { readonly mountCacheBytes?: number } = {}) =>
+  startServer(world, host, {
     repositories: { directory, githubUrl: git.url, privateHosts: [git.host] },
     ...options,
   });
-  return { server, handle, kill: () => crash(server, handle) };
-};
 
-const made = async (caller: TestCaller, wish: Record<string, unknown>): Promise<string> => {
-  const { id } = (await caller.call('POST', '/v1/devboxes', wish)).json;
-  const view = await waitFor(caller, id, 'running', 'failure');
-  return `${view.status} ${id}`;
-};
-
-const running = async (caller: TestCaller, wish: Record<string, unknown>): Promise<string> => {
-  const [status, id = ''] = (await made(caller, wish)).split(' ');
-  expect(status).toBe('running');
-  return id;
-};
+const made = async (caller: TestCaller, wish: Record<string, unknown>): Promise<string> =>
+  (await settled(caller, wish)).status;
 
 const code = (owner: string, name: string, more: Record<string, unknown> = {}) => ({
   mounts: [{ type: 'code_mount', repo_owner: owner, repo_name: name, install_command: 'install it' }].map((mount) => ({
@@ -75,9 +42,6 @@ const text = async (host: FakeHost, id: string, path: string): Promise<string> =
   const { body } = await host.readFile(id, path);
   return Buffer.concat(await Array.fromAsync(body)).toString();
 };
-
-const layers = async (server: Awaited<ReturnType<typeof start>>['server']) =>
-  server.server.parts.database.selectFrom('mount_layers').selectAll().execute();
 
 describe('a mount that many boxes share', () => {
   it('is made once, in a box of its own, and what is the box’s own runs in each', async () => {
@@ -238,18 +202,6 @@ describe('a mount that many boxes share', () => {
     await running(caller, code('public', 'lost'));
     expect(count('git init')).toBeGreaterThanOrEqual(2);
     expect(count('install it')).toBe(3);
-    await server.close();
-  });
-
-  it('that fails fails in the box, with its words', async () => {
-    const { fake } = recording(1);
-    const world = await newWorld(fake);
-    const { server } = await start(world, fake);
-    git.make('public/failing').commit({ file: 'x' });
-    const caller = await server.newCaller();
-    expect(await made(caller, code('public', 'failing'))).toMatch(/^failure/);
-    expect(await layers(server)).toEqual([]);
-    expect((await fake.snapshots()).length).toBe(0);
     await server.close();
   });
 });
