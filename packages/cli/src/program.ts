@@ -11,6 +11,7 @@ import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
 import { launcherCommands } from './commands/launcher.ts';
 import { logsCommand } from './commands/logs.ts';
+import { mountCacheCommand } from './commands/mount-cache/index.ts';
 import { objectCommand } from './commands/object/index.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { runCommand } from './commands/run.ts';
@@ -45,6 +46,7 @@ export const program = (): Command => {
     .addCommand(objectCommand())
     .addCommand(secretCommand())
     .addCommand(agentCommand())
+    .addCommand(mountCacheCommand())
     .addCommand(accountCommand())
     .addCommand(runCommand())
     .addCommand(completionCommand())

@@ -19,7 +19,10 @@ export interface Prunable<Item> {
   /** `snapshot`; its plural has an s. */
   readonly noun: string;
   readonly table: (items: readonly Item[]) => string;
-  readonly remove: (id: string) => Promise<unknown>;
+  /** Deletes one; or all of them, and gives the ids of those that went. */
+  readonly remove:
+    | ((id: string) => Promise<unknown>)
+    | { readonly all: (ids: readonly string[]) => Promise<readonly string[]> };
   /** What they take together, where that is known. */
   readonly bytes?: (items: readonly Item[]) => number;
 }
@@ -90,6 +93,10 @@ const deleteAll = async <Item extends { readonly id: string }>(
   goes: readonly Item[],
   { remove }: Prunable<Item>,
 ): Promise<Item[]> => {
+  if (typeof remove !== 'function') {
+    const gone = new Set(await remove.all(goes.map(({ id }) => id)));
+    return goes.filter(({ id }) => gone.has(id));
+  }
   const deleted: Item[] = [];
   for (const item of goes) {
     try {

@@ -90,6 +90,30 @@ export const changeLimits = async (
   return JSON.parse(output) as { account: string; limits: AccountLimits };
 };
 
+/** A layer of mounts, as the database of the installation has it. */
+export interface MountLayer {
+  readonly id: string;
+  readonly status: 'making' | 'ready';
+  readonly sizeBytes: number;
+  /** What it lies upon: the id of a blueprint, or the name of a default image. */
+  readonly image: string;
+  readonly madeMs: number;
+  readonly usedMs: number;
+}
+
+/** The layers of mounts that the installation keeps; or takes those with these ids away, and gives what went. Least recently used first. */
+export const mountLayers = async (
+  paths: StatePaths,
+  installation: Installation,
+  account: SystemAccount,
+  remove?: readonly string[],
+): Promise<readonly MountLayer[]> => {
+  const request = JSON.stringify(remove === undefined ? {} : { remove });
+  const command = [...serverProgram(paths, account, 'packages/server/src/mount-cache.ts'), request];
+  const output = await runProgram(command, { environment: serverEnvironment(paths, installation) });
+  return (JSON.parse(output) as { layers: MountLayer[] }).layers;
+};
+
 /** Command line of a program of the control plane, as the service account. */
 const serverProgram = (paths: StatePaths, account: SystemAccount, program: string, ...flags: string[]): string[] => {
   const code = codeAccess(paths, account);

@@ -5,11 +5,12 @@ import { AdmissionStore } from '../admission/store.ts';
 import { blueprintEngine } from '../blueprints/engine.ts';
 import type { FeatureParts } from '../feature.ts';
 import { LayerCache } from '../layers/layer-cache.ts';
-import { LayerStore } from '../layers/store.ts';
+import { LayerStore, layersTopic } from '../layers/store.ts';
 import { mountKinds } from '../mounts/kinds.ts';
 import { Mounts } from '../mounts/mounts.ts';
 import { Reconciler } from '../reconciler/reconciler.ts';
 import { defaultReconcilerSettings } from '../reconciler/settings.ts';
+import { Sweep } from '../reconciler/sweep.ts';
 import { imageProblem } from '../snapshots/image-wait.ts';
 import { SnapshotKeeper } from '../snapshots/keeper.ts';
 import { SnapshotKeeperStore } from '../snapshots/keeper-store.ts';
@@ -53,6 +54,7 @@ export const devboxEngine = (parts: FeatureParts) => {
     log,
     cacheBytes: parts.mountCacheBytes ?? defaultMountCacheBytes,
   });
+  const layerSweep = new Sweep({ name: 'layers', log, run: () => layers.compare() });
   const snapshotRows = new SnapshotKeeperStore(database, hub);
   const keeper = new SnapshotKeeper({
     host,
@@ -96,6 +98,7 @@ export const devboxEngine = (parts: FeatureParts) => {
     },
     onBuild: (state) => blueprints.keeper.heard(state),
   });
+  let unsubscribe: () => void = () => undefined;
   return {
     store,
     known,
@@ -113,9 +116,17 @@ export const devboxEngine = (parts: FeatureParts) => {
       keeper.start();
       blueprints.keeper.start();
       reconciler.start();
+      unsubscribe = hub.subscribe(layersTopic, () => layerSweep.soon());
     },
     stop: async (): Promise<void> => {
-      await Promise.all([admission.stop(), reconciler.stop(), keeper.stop(), blueprints.keeper.stop()]);
+      unsubscribe();
+      await Promise.all([
+        admission.stop(),
+        reconciler.stop(),
+        keeper.stop(),
+        blueprints.keeper.stop(),
+        layerSweep.stop(),
+      ]);
       await activity.stop();
     },
   };

@@ -91,7 +91,7 @@ export class LayerCache {
     await this.#parts.store.remove(id);
   }
 
-  /** Brings rows and host together: what an earlier run left half made goes, and rows of what the host has lost. */
+  /** Brings rows and host together: what has no row goes unless a box is being made on it, what an earlier run left half made, and rows of what the host has lost. */
   async compare(): Promise<void> {
     const { host, store } = this.#parts;
     const busy = new Set(this.#making);
@@ -103,7 +103,7 @@ export class LayerCache {
     for (const id of boxes.filter(isIdle)) {
       await this.#maker.endBox(id);
     }
-    for (const id of [...present].filter((one) => isIdle(one) && !ready.has(one))) {
+    for (const id of [...present].filter((one) => isIdle(one) && !ready.has(one) && !this.#held.has(one))) {
       await host.deleteSnapshot(id);
     }
     const doubtful = rows.filter(({ id, status }) => isIdle(id) && (status === 'making' || !present.has(id)));

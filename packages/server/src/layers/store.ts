@@ -1,13 +1,31 @@
 import { idPrefixes } from '@berth/contract';
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Database } from '../database/database.ts';
+import { notificationChannel } from '../database/notifications.ts';
+import type { MountLayersTable } from './table.ts';
 
 /** A layer as its row has it. */
 export interface LayerRow {
   readonly id: string;
   readonly status: 'making' | 'ready';
   readonly sizeBytes: number;
+  /** What it lies upon: the id of a blueprint, or the name of a default image. */
+  readonly image: string;
+  readonly madeMs: number;
+  readonly usedMs: number;
 }
+
+/** Announced when rows were removed from outside of the server. */
+export const layersTopic = 'mount_layers';
+
+const toRow = ({ id, status, size_bytes, image, made_ms, used_ms }: Selectable<MountLayersTable>): LayerRow => ({
+  id,
+  status,
+  sizeBytes: size_bytes,
+  image,
+  madeMs: made_ms,
+  usedMs: used_ms,
+});
 
 const now = sql<number>`now_ms()`;
 
@@ -60,6 +78,18 @@ export class LayerStore {
     await this.#database.deleteFrom('mount_layers').where('id', '=', id).execute();
   }
 
+  /** Those of these that are ready; announces that they are gone. */
+  async removeReady(ids: readonly string[]): Promise<LayerRow[]> {
+    const removed = await sql<Selectable<MountLayersTable>>`
+      with gone as (
+        delete from mount_layers where status = 'ready' and id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
+        returning *
+      )
+      select gone.*, pg_notify(${notificationChannel}, ${layersTopic}) from gone order by used_ms
+    `.execute(this.#database);
+    return removed.rows.map(toRow);
+  }
+
   /** Ids of layers upon images that nobody can start from any more: blueprints that were deleted, and default images other than this one. */
   async unfounded(defaultImage: string): Promise<string[]> {
     const rows = await this.#database
@@ -78,6 +108,6 @@ export class LayerStore {
   /** Least recently used first. */
   async all(): Promise<LayerRow[]> {
     const rows = await this.#database.selectFrom('mount_layers').selectAll().orderBy('used_ms').execute();
-    return rows.map(({ id, status, size_bytes }) => ({ id, status, sizeBytes: Number(size_bytes) }));
+    return rows.map(toRow);
   }
 }
