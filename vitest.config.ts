@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** How much longer than on a usual machine everything may take: 20 where the processor is emulated. */
@@ -6,6 +7,8 @@ const shared = { exclude: ['**/node_modules/**'], testTimeout: 60_000 * patience
 
 export default defineConfig({
   test: {
+    // They wait more than they compute, and one processor less than there are would be one on a small machine.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { test: { ...shared, name: 'unit', include: ['packages/{contract,guest,host,cli}/**/*.test.ts'] } },
       {

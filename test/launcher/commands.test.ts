@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../platform/process.ts';
 import { LaunchedBerth } from './berth.ts';
 
 let berth: LaunchedBerth;
@@ -100,6 +101,44 @@ describe('account limits', () => {
     expect(refused.stderr).toContain('quota of 1 running devboxes');
     expect(await berth.output('account', 'limits', '--set', 'running=default')).toContain('nothing of its own');
     await berth.output('devbox', 'delete', await berth.output('devbox', 'create'));
+  });
+});
+
+describe('mount-cache', () => {
+  const kept = async (): Promise<Array<{ id: string }>> =>
+    JSON.parse(await berth.output('mount-cache', 'list', '--json'));
+  /** A box with an agent out of its registry, which may be away for a moment. */
+  const boxWithAgent = async (): Promise<string> => {
+    const [url, key] = [/BASE_URL=(\S+)/, /API_KEY=(\S+)/].map((pattern) => pattern.exec(environment)?.[1] ?? '');
+    const answer = await fetch(`${url}/v1/devboxes`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ mounts: [{ type: 'agent_mount', agent_id: null, agent_name: 'small' }] }),
+    });
+    const { id } = (await answer.json()) as { id: string };
+    const view = async () => JSON.parse(await berth.output('devbox', 'get', id, '--json')) as { status: string };
+    await until('the box runs or fails', async () => /running|failure/.test((await view()).status), 180_000);
+    expect(await view()).toMatchObject({ status: 'running' });
+    return id;
+  };
+  let environment = '';
+
+  it('shows what is kept for boxes to share, and takes it away while a box stands on it', {
+    retry: 2,
+    timeout: 240_000,
+  }, async () => {
+    environment = await berth.output('env');
+    await berth.output('agent', 'create', 'small', '--npm', 'is-number', '--version', '7.0.0');
+    const id = await boxWithAgent();
+    const [layer] = await kept();
+    expect(await berth.output('mount-cache', 'list')).toContain(layer?.id);
+    expect(await berth.output('mount-cache', 'prune', '--unused-for', '30d', '--yes')).not.toContain(layer?.id);
+    await berth.output('mount-cache', 'prune', '--dry-run');
+    expect(await kept()).toHaveLength(1);
+    await berth.output('mount-cache', 'prune', '--yes');
+    expect(await kept()).toEqual([]);
+    expect(await berth.output('devbox', 'exec', id, 'echo goes on')).toBe('goes on');
+    await berth.output('devbox', 'delete', id);
   });
 });
 
