@@ -169,6 +169,21 @@ unless('the cache of builds', { timeout: patienceMs(120_000) }, () => {
     expect(await ready()).toEqual([]);
   });
 
+  it('knows here-documents, and refuses by name those that it cannot do', async () => {
+    const text = ['FROM berth:base', 'ARG WHO=you', 'RUN <<EOF', 'set -e', 'echo "hello $WHO"', 'EOF'];
+    const more = ["RUN cat <<'EOF'", 'FROM $WHO \\ "here"', 'EOF'];
+    const { text: said } = await builds.image([...text, ...more].join('\n'));
+    expect(said).toContain('hello you\n');
+    expect(said).toContain('FROM $WHO \\ "here"\n');
+    expect((await builds.build([...text, 'RUN <<EOF', 'exit 3', 'EOF'].join('\n'))).state).toMatchObject({
+      phase: 'failed',
+      failure: 'build_failed',
+    });
+    const copied = await builds.build('FROM berth:base\nCOPY <<EOF /x\ny\nEOF');
+    expect(copied.state).toMatchObject({ phase: 'failed', failure: 'build_failed' });
+    expect(JSON.stringify(copied.state)).toContain('line 2: COPY <<EOF');
+  });
+
   it('names arguments, stages and targets as a Dockerfile does', async () => {
     const text = [
       'ARG BASE=berth:base',

@@ -10,6 +10,7 @@ import type { BuildRow, ImageRow } from './build-rows.ts';
 import { BuildSandbox, type SandboxFrame } from './build-sandbox.ts';
 import type { Collector } from './collector.ts';
 import { baseNames, replaceBases } from './dockerfile.ts';
+import { expandHeredocs, HeredocError } from './heredocs.ts';
 import type { ImageImporter } from './image-importer.ts';
 import { storesOf } from './image-stacks.ts';
 import { masking } from './log-masking.ts';
@@ -172,7 +173,7 @@ export class BuildJob {
     const { bases, parts } = this.#tools;
     const { row, log } = this.#wish;
     const { spec } = row;
-    const text = spec.dockerfile ?? `FROM ${GIVEN_BASE}\n`;
+    const text = this.#text();
     const found = new Map<string, string>();
     const [standIns, needed]: [string[], string[]] = [[], []];
     const note = (name: string, image: ImageRow, standIn: string | undefined) => {
@@ -205,6 +206,18 @@ export class BuildJob {
     const isWhole = missing.length === 0 && !/^[^#]*--mount=\S*from=/m.test(text);
     const names = spec.target === undefined ? missing : [];
     return { dockerfile, standIns, needed, names, isWhole };
+  }
+
+  /** The Dockerfile without here-documents. */
+  #text(): string {
+    try {
+      return expandHeredocs(this.#wish.row.spec.dockerfile ?? `FROM ${GIVEN_BASE}\n`);
+    } catch (error) {
+      if (error instanceof HeredocError) {
+        throw new BuildAborted({ phase: 'failed', failure: 'build_failed', detail: `Dockerfile: ${error.message}` });
+      }
+      throw error;
+    }
   }
 
   /** Images that earlier builds have finished in the same way, and whose layers this one holds. */

@@ -1,4 +1,4 @@
-/** The names that a Dockerfile builds upon, found and replaced without understanding the rest: that is the builder's. */
+/** The names that a Dockerfile without here-documents builds upon, found and replaced without understanding the rest: that is the builder's. */
 
 /** Says what a name stands for in this build; undefined leaves it as it is. */
 export type Resolve = (name: string) => string | undefined;
@@ -6,7 +6,6 @@ export type Resolve = (name: string) => string | undefined;
 const FROM = /^(\s*FROM\s+(?:--platform=\S+\s+)?)("?)([^\s"]+)\2(.*)$/i;
 const COPY_FROM = /^(\s*(?:COPY|ADD)\s+(?:--\S+\s+)*?--from=)(\S+)(.*)$/i;
 const ARG = /^\s*ARG\s+(.*)$/i;
-const HEREDOC = /<<-?\s*(["']?)([A-Za-z_][A-Za-z0-9_]*)\1/g;
 
 /** External names in order: of every FROM that is no earlier stage, and of every `COPY --from=` likewise. */
 export function baseNames(dockerfile: string, argument: Readonly<Record<string, string>>): string[] {
@@ -29,18 +28,11 @@ export function replaceBases(
   const continuation = /^\s*#\s*escape\s*=\s*`/im.test(dockerfile.split(/^\s*[^#\s]/m)[0] ?? '') ? '`' : '\\';
   let inStage = false;
   let continued = false;
-  const heredocs: string[] = [];
   const external = (written: string): string | undefined => {
     const name = expand(written, variables);
     return stages.has(name.toLowerCase()) || /^\d+$/.test(name) ? undefined : resolveName(name);
   };
   const line = (text: string): string => {
-    if (heredocs.length > 0) {
-      if (text.replace(/^\t+/, '') === heredocs[0]) {
-        heredocs.shift();
-      }
-      return text;
-    }
     const isStart = !continued;
     if (/^\s*#/.test(text) || (continued && text.trim() === '')) {
       return text;
@@ -69,9 +61,6 @@ export function replaceBases(
     const given = ARG.exec(text)?.[1];
     if (given !== undefined && !inStage) {
       declare(given, argument, variables);
-    }
-    if (/^\s*(RUN|COPY|ADD)\s/i.test(text)) {
-      heredocs.push(...[...text.matchAll(HEREDOC)].flatMap(([, , word]) => (word === undefined ? [] : [word])));
     }
     return text;
   };
