@@ -22,8 +22,8 @@ The next box that wants the agent or repository makes it anew. Boxes and snapsho
 once they are gone. Without a command the least recently used go by themselves, beyond BERTH_MOUNT_CACHE_BYTES.
 
 Examples:
-  sudo ./berth mount-cache prune --unused-for 30d --dry-run
-  sudo ./berth mount-cache prune --yes`,
+  ./berth mount-cache prune --unused-for 30d --dry-run
+  ./berth mount-cache prune --yes`,
     )
     .action(async (options: PruneOptions) => {
       const layers = await layersHere();
