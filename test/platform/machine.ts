@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -58,13 +57,4 @@ export function freePort(): Promise<number> {
       );
     });
   });
-}
-
-/** Subnet and interface prefix of an installation, derived from its state folder so that two do not clash. */
-export function networkOf(state: string): { readonly subnet: string; readonly interfacePrefix: string } {
-  const digest = createHash('sha256').update(state).digest();
-  return {
-    subnet: `10.${64 + (digest.readUInt8(0) % 128)}.0.0/16`,
-    interfacePrefix: `bt${digest.toString('hex', 1, 3)}`,
-  };
 }

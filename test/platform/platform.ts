@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { PlatformAddress } from './address.ts';
 import { artifacts, checkout, runsc } from './artifacts.ts';
 import { leftovers } from './leaks.ts';
-import { berthAccount, freePort, networkOf } from './machine.ts';
+import { berthAccount, freePort } from './machine.ts';
+import { claimNetwork, type Network, releaseNetwork } from './network.ts';
 import { Postgres } from './postgres.ts';
 import { ManagedProcess, until } from './process.ts';
 import { connects } from './sockets.ts';
@@ -24,6 +25,7 @@ export class Platform {
   readonly postgres: Postgres;
   /** Further variables of its processes. */
   readonly #variables: Readonly<Record<string, string>>;
+  readonly #network: Network;
   readonly #account = berthAccount();
   readonly #artifacts = artifacts();
   readonly #processes = new Map<'host' | 'server', ManagedProcess>();
@@ -37,6 +39,7 @@ export class Platform {
   ) {
     this.#variables = variables;
     this.state = state;
+    this.#network = claimNetwork(state);
     this.port = port;
     this.isolation = isolation ?? 'container';
     this.postgres = new Postgres(state, this.#account);
@@ -68,7 +71,7 @@ export class Platform {
       port: this.port,
       state: this.state,
       isolation: this.isolation,
-      ...networkOf(this.state),
+      ...this.#network,
       pids: {
         server: this.process('server').pid,
         host: this.process('host').pid,
@@ -113,13 +116,14 @@ export class Platform {
     await this.#processes.get('host')?.end('SIGTERM');
     this.#run('packages/host/src/teardown.ts');
     await this.postgres.process.end('SIGINT');
-    const left = leftovers(this.state, networkOf(this.state));
+    const left = leftovers(this.state, this.#network);
     if (left.length === 0) {
       rmSync(this.state, { recursive: true, force: true });
     } else {
       // A test has failed: its logs stay, its boxes do not.
       this.#run('packages/host/src/teardown.ts', undefined, ['--all']);
     }
+    releaseNetwork(this.#network);
     return left;
   }
 
@@ -140,7 +144,7 @@ export class Platform {
   }
 
   #environment(): Record<string, string> {
-    const { subnet, interfacePrefix } = networkOf(this.state);
+    const { subnet, interfacePrefix } = this.#network;
     return {
       PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
       BERTH_STATE: this.state,
