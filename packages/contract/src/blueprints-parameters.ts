@@ -26,6 +26,11 @@ const gitRef = z
   .max(256)
   .regex(/^[A-Za-z0-9_.@][A-Za-z0-9_./@+-]*$/, 'must be a branch, a tag or a commit');
 
+/** What only mounts of devboxes take: refused, so that nobody takes it for done. */
+const ofDevboxesOnly = z
+  .never({ error: 'is for mounts of devboxes: a blueprint has a repository whole, with submodules, in ~/<repo_name>' })
+  .optional();
+
 /** A repository that is cloned into the image (API §11); its token is used for the clone and kept nowhere. */
 export const blueprintCodeMount = z.object({
   repo_owner: repositoryPart,
@@ -33,6 +38,9 @@ export const blueprintCodeMount = z.object({
   git_ref: gitRef.optional(),
   token: storableText(4_096).optional(),
   install_command: storableText(64 * 1024).optional(),
+  path: ofDevboxesOnly,
+  depth: ofDevboxesOnly,
+  submodules: ofDevboxesOnly,
 });
 export type BlueprintCodeMount = z.output<typeof blueprintCodeMount>;
 

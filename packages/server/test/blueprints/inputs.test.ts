@@ -103,6 +103,15 @@ describe('repositories', () => {
   ])('are refused when they are no names: %j', async (mount) => {
     expect((await create({ code_mounts: [mount] })).status).toBe(400);
   });
+
+  it.each([{ path: '/srv/r' }, { depth: 1 }, { submodules: false }])(
+    'are refused with what only mounts of devboxes take: %j',
+    async (more) => {
+      const { status, json } = await create({ code_mounts: [{ repo_owner: 'o', repo_name: 'r', ...more }] });
+      expect(status).toBe(400);
+      expect(json.message).toMatch(new RegExp(`code_mounts.*${Object.keys(more)[0]}.*mounts of devboxes`));
+    },
+  );
 });
 
 describe('a base blueprint', () => {
