@@ -136,10 +136,11 @@ cargo_tests() {
   run_cargo "$@" || status=$?
   if ((bad > 0)); then
     mapfile -t first < <(failed_of_cargo)
-    tail -n 100 "$test_report/output" >&2
-    say "       $what: $bad failed, once more"
+    words_of_failures >&2
+    say "       $what: $((bad)) failed, once more"
     status=0
     run_cargo "$@" || status=$?
+    words_of_failures >&2
     for name in "${first[@]}"; do
       failed_of_cargo | grep -qxF -- "$name" || unsound+=("passed only at the second try: $name")
     done
@@ -156,6 +157,9 @@ run_cargo() {
   bad=$(sed -n 's/^test result: .* \([0-9]*\) failed.*/\1/p' "$test_report/output" | paste -sd+ | sed 's/^$/0/')
   return "$status"
 }
+
+# words_of_failures: what the tests that failed said, out of all that was said.
+words_of_failures() { sed -n '/^---- /,/^test result: FAILED/p' "$test_report/output" | tail -n 200; }
 
 # failed_of_cargo: names of the tests that failed, out of the lists that end the output of each binary.
 failed_of_cargo() { sed -n '/^failures:$/,/^test result/s/^    \([^ ]*\)$/\1/p' "$test_report/output" | sort -u; }
