@@ -22,7 +22,10 @@ const isClaimed = (second: number): boolean => {
     try {
       writeFileSync(path, String(process.pid), { flag: 'wx' });
       return true;
-    } catch {
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) {
+        throw error;
+      }
       if (isHeld(path)) {
         return false;
       }
@@ -36,10 +39,17 @@ const isHeld = (path: string): boolean => {
   try {
     process.kill(Number(readFileSync(path, 'utf8')), 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Who had it has ended, or has given it back.
+    if (isErrno(error, 'ESRCH') || isErrno(error, 'ENOENT')) {
+      return false;
+    }
+    throw error;
   }
 };
+
+const isErrno = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
 
 /** Networks that somebody has on this machine, be it only in rules of a firewall that outlived its installation. */
 const isInUse = (second: number, ruleset: string): boolean =>

@@ -1,5 +1,7 @@
 /** The names that a Dockerfile without here-documents builds upon, found and replaced without understanding the rest: that is the builder's. */
 
+import { continuationOf } from './continuation.ts';
+
 /** Says what a name stands for in this build; undefined leaves it as it is. */
 export type Resolve = (name: string) => string | undefined;
 
@@ -25,7 +27,7 @@ export function replaceBases(
 ): string {
   const stages = new Set<string>();
   const variables = new Map<string, string>();
-  const continuation = /^\s*#\s*escape\s*=\s*`/im.test(dockerfile.split(/^\s*[^#\s]/m)[0] ?? '') ? '`' : '\\';
+  const continuation = continuationOf(dockerfile);
   let inStage = false;
   let continued = false;
   const external = (written: string): string | undefined => {

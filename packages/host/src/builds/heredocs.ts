@@ -1,5 +1,7 @@
 /** Here-documents of a Dockerfile, written so that a builder which does not know them does the same. */
 
+import { continuationOf } from './continuation.ts';
+
 /** Shell of instructions where SHELL names none. */
 const DEFAULT_SHELL = ['/bin/sh', '-c'] as const;
 /** A longer line is cut by the builder's reader. */
@@ -28,7 +30,7 @@ interface Heredoc {
  */
 export function expandHeredocs(dockerfile: string): string {
   const lines = dockerfile.split(/\r?\n/);
-  const continuation = /^\s*#\s*escape\s*=\s*`/im.test(dockerfile.split(/^\s*[^#\s]/m)[0] ?? '') ? '`' : '\\';
+  const continuation = continuationOf(dockerfile);
   const stages = new Map<string, readonly string[]>();
   let shell: readonly string[] = DEFAULT_SHELL;
   let stage = '';

@@ -1,24 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { FakeCommandContext } from '@berth/host/fake';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isLayerId } from '../../src/layers/layer-maker.ts';
 import { built } from '../blueprints/kit.ts';
 import { newWorld } from '../devboxes/restart-kit.ts';
 import type { TestCaller } from '../harness.ts';
-import { type GitServer, startGitServer } from '../repositories/git-server.ts';
+import { gitWorld } from './git-world.ts';
 import { layers, recording, settled, startServer } from './layers-kit.ts';
 
-let git: GitServer;
-const directory = mkdtempSync(join(tmpdir(), 'mirrors-'));
-beforeAll(async () => {
-  git = await startGitServer();
-});
-afterAll(async () => {
-  await git.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+const { git, repositories } = await gitWorld();
 
 /** A registry that wants a file or a variable which only the box itself has. */
 const registry = ({ command, environment, readFile, stderr }: FakeCommandContext): number => {
@@ -43,7 +32,7 @@ const start = async (ending: (context: FakeCommandContext) => number) => {
     return create(spec);
   };
   const { server } = await startServer(await newWorld(fake), fake, {
-    repositories: { directory, githubUrl: git.url, privateHosts: [git.host] },
+    repositories,
   });
   return { ...host, server, caller: await server.newCaller(), boxes: () => [...boxes] };
 };

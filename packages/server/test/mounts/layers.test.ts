@@ -1,30 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Host } from '@berth/host/contract';
 import type { FakeHost } from '@berth/host/fake';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { built } from '../blueprints/kit.ts';
 import { eventually, waitFor } from '../devboxes/kit.ts';
 import { newWorld, standingStill, type World } from '../devboxes/restart-kit.ts';
 import type { TestCaller } from '../harness.ts';
-import { type GitServer, gitToken, startGitServer } from '../repositories/git-server.ts';
+import { gitToken } from '../repositories/git-server.ts';
+import { gitWorld } from './git-world.ts';
 import { layers, recording, running, settled, startServer } from './layers-kit.ts';
 
-let git: GitServer;
-const directory = mkdtempSync(join(tmpdir(), 'mirrors-'));
-beforeAll(async () => {
-  git = await startGitServer();
-});
-afterAll(async () => {
-  await git.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+const { git, repositories } = await gitWorld();
 
 const start = (world: World, host: Host, options: { readonly mountCacheBytes?: number } = {}) =>
   startServer(world, host, {
-    repositories: { directory, githubUrl: git.url, privateHosts: [git.host] },
+    repositories,
     ...options,
   });
 

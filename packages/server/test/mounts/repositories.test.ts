@@ -1,51 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { FakeHost } from '@berth/host/fake';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MasterKey } from '../../src/secrets/master-key.ts';
-import { crash, quickReconciler, severable, waitFor } from '../devboxes/kit.ts';
+import type { Host } from '@berth/host/contract';
+import { describe, expect, it } from 'vitest';
+import { waitFor } from '../devboxes/kit.ts';
 import { newWorld, standingStill, type World } from '../devboxes/restart-kit.ts';
-import { startTestServer } from '../harness.ts';
-import { type GitServer, gitToken, startGitServer } from '../repositories/git-server.ts';
+import { gitToken } from '../repositories/git-server.ts';
+import { gitWorld } from './git-world.ts';
+import { recording, startServer } from './layers-kit.ts';
 
-let git: GitServer;
-const directory = mkdtempSync(join(tmpdir(), 'mirrors-'));
-beforeAll(async () => {
-  git = await startGitServer();
-});
-afterAll(async () => {
-  await git.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+const { git, repositories } = await gitWorld();
 
-const masterKey = new MasterKey(randomBytes(32));
-
-/** A host whose boxes take every command as done, and remember it. */
-const recording = () => {
-  const commands: string[] = [];
-  const fake = new FakeHost({
-    handler: async ({ command }) => {
-      commands.push(command);
-      return 0;
-    },
-  });
-  return { commands, fake };
-};
-
-const start = async (world: World, host: Parameters<typeof severable>[0]) => {
-  const handle = severable(host);
-  const server = await startTestServer({
-    host: handle.host,
-    databaseUrl: world.database.url,
-    masterKey,
-    reconciler: quickReconciler,
-    mountCacheBytes: 0,
-    repositories: { directory, githubUrl: git.url, privateHosts: [git.host] },
-  });
-  return { server, kill: () => crash(server, handle) };
-};
+const start = (world: World, host: Host) => startServer(world, host, { mountCacheBytes: 0, repositories });
 
 const wish = (name: string) => ({
   mounts: [

@@ -8,7 +8,7 @@ export const listCommand = (): Command =>
     .alias('ls')
     .description('show what is kept, the least recently used first; root alone')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExamples:\n  ./berth mount-cache list\n  sudo ./berth mount-cache list --json')
+    .addHelpText('after', '\nExamples:\n  ./berth mount-cache list\n  ./berth mount-cache list --json')
     .action(async ({ json }: { readonly json?: true }) => {
       const layers = await layersHere();
       if (json) {
