@@ -10,7 +10,7 @@ readonly runsc_patience_minutes=60
 find_runsc() {
   local candidate
   runsc='' runsc_missing=''
-  runsc_home="$BERTH_CACHE/runsc/$(cd "$gvisor_pin" && hash_of go.mod go.sum)"
+  runsc_home="$BERTH_CACHE/runsc/$(cd "$gvisor_pin" && hash_of go.mod go.sum filters/main.go runsc/main.go)"
   for candidate in ${BERTH_RUNSC:-} "$(command -v runsc || true)" "$runsc_home/runsc"; do
     if [[ -x $candidate ]] && runsc_fits "$candidate"; then
       runsc=$candidate
@@ -88,13 +88,22 @@ build_runsc() {
   return 1
 }
 
-# compile_runsc GO DIRECTORY
+# compile_runsc GO DIRECTORY: with its filters compiled (packages/host/runtimes/gvisor/filters), for which a copy of its module is filled in.
 compile_runsc() {
-  local caches=(GOCACHE="$2/cache")
+  local caches=(GOCACHE="$2/cache") module
   # A Go of the machine keeps its downloads; those for a Go that was fetched for this go with it.
   [[ $1 != "$2"/* ]] || caches+=(GOMODCACHE="$2/modules" GOFLAGS=-modcacherw)
-  (cd "$gvisor_pin" && env "${caches[@]}" CGO_ENABLED=0 GOTOOLCHAIN=local nice -n 10 \
-    "$1" build -v -trimpath -ldflags '-s -w' -o "$2/runsc" gvisor.dev/gvisor/runsc) && runsc_fits "$2/runsc"
+  cd "$gvisor_pin" && module=$(run_go "$1" mod download -json gvisor.dev/gvisor | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p') && [[ -d $module ]] &&
+    cp -r --no-preserve=mode "$module" "$2/gvisor" && cp go.mod go.sum "$2" &&
+    run_go "$1" mod edit -replace gvisor.dev/gvisor="$2/gvisor" "$2/go.mod" &&
+    run_go "$1" build -v -modfile "$2/go.mod" -trimpath -o "$2/filters" ./filters &&
+    "$2/filters" "$module" "$2/gvisor" &&
+    run_go "$1" build -v -modfile "$2/go.mod" -trimpath -ldflags '-s -w' -o "$2/runsc" ./runsc && runsc_fits "$2/runsc"
+}
+
+# run_go GO ARGUMENT...: with the caches of compile_runsc.
+run_go() {
+  env "${caches[@]}" CGO_ENABLED=0 GOTOOLCHAIN=local nice -n 10 "$@"
 }
 
 # go_program: a Go that is new enough, or nothing.
