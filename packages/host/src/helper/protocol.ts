@@ -142,8 +142,8 @@ export interface RuntimeCall {
   readonly state: string;
   readonly method: string;
   readonly argument: unknown;
-  /** Made anew, and given along in this order; `direct` ones are written past the page cache. */
-  readonly files?: ReadonlyArray<{ readonly path: string; readonly direct?: boolean }>;
+  /** Paths of files that are made anew and given along in this order; what comes into them is being written to the disk meanwhile. */
+  readonly files?: readonly string[];
   /** What the state has to say before, and says afterwards. */
   readonly from?: string;
   readonly to?: string;

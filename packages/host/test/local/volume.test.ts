@@ -33,6 +33,31 @@ describe.skipIf(!possible)('the volume (needs root, loop devices and mkfs.btrfs)
     expect(image.mode & 0o077).toBe(0);
   });
 
+  it('is written to the disk without a second cache', async (context) => {
+    await ensureVolume(paths, 512 * MIB);
+    const [device = ''] = execFileSync(
+      'losetup',
+      ['--associated', paths.volumeImage, '--output', 'NAME', '--noheadings'],
+      {
+        encoding: 'utf8',
+      },
+    ).split('\n');
+    const isDirect = () =>
+      execFileSync('losetup', ['--output', 'DIO', '--noheadings', device], { encoding: 'utf8' }).trim();
+    try {
+      execFileSync('losetup', ['--direct-io=on', device], { stdio: 'ignore' });
+    } catch {
+      context.skip('the file system below cannot do without its cache');
+    }
+    execFileSync('losetup', ['--direct-io=off', device]);
+    expect(isDirect()).toBe('0');
+    await ensureVolume(paths, 512 * MIB);
+    expect(isDirect()).toBe('1');
+    await unmountVolume(paths);
+    await ensureVolume(paths, 512 * MIB);
+    expect(isDirect()).toBe('1');
+  });
+
   it('is adopted when it is mounted, and found again when it is not', async () => {
     await ensureVolume(paths, 512 * MIB);
     await writeFile(join(paths.subvolumes, 'kept'), 'kept');

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::disk;
 use crate::error::{Code, Error, Result, check};
 use crate::process::under_way;
-use crate::protocol::{CallFile, RuntimeCall};
+use crate::protocol::RuntimeCall;
 
 const MAX_STATE_BYTES: u64 = 4 << 20;
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
@@ -42,9 +43,10 @@ pub fn call(box_id: &str, wish: &RuntimeCall, timeout: Duration) -> Result<Outco
     };
     let _entry = under_way::enter_call(box_id, &stream)?;
     let mut files = Files::default();
-    let outcome = files
-        .open(wish)
-        .and_then(|()| exchange(&stream, wish, &files.0, timeout))?;
+    files.open(wish)?;
+    let outcome = disk::write_behind(files.0.iter().map(|(_, file)| file), || {
+        exchange(&stream, wish, &files.0, timeout)
+    })?;
     // One that takes fewer files than it is given does not mean the same by this call.
     if outcome == Outcome::Unknown || files.are_any_empty()? {
         return Ok(Outcome::Unknown);
@@ -66,12 +68,9 @@ impl Files {
         if wish.files.len() > MAX_FILES {
             return Err(Error::bad_request("too many files for a call"));
         }
-        for CallFile { path, direct } in &wish.files {
+        for path in &wish.files {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create_new(true).mode(0o600);
-            if *direct {
-                options.custom_flags(libc::O_DIRECT);
-            }
             let opened = options.open(&**path);
             let file = opened.map_err(|cause| Error::os("create", path.display(), &cause))?;
             self.0.push((path.to_path_buf(), file));

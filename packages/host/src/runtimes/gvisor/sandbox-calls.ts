@@ -25,11 +25,6 @@ export const checkpointCall = (stateFile: string, directory: string): RuntimeCal
   state: stateFile,
   method: 'containerManager.Checkpoint',
   argument: { metadata: { compression: 'none' }, have_pages_file: true, Resume: true },
-  files: [
-    { path: join(directory, 'checkpoint.img') },
-    { path: join(directory, 'pages_meta.img') },
-    // Half the work, and what is to be safe on the disk afterwards is there already.
-    { path: join(directory, 'pages.img'), direct: true },
-  ],
+  files: ['checkpoint.img', 'pages_meta.img', 'pages.img'].map((name) => join(directory, name)),
   from: 'paused',
 });
