@@ -3,6 +3,7 @@
  * restore, and all of these, alternating. Goal: each ≤ 1.3. What Berth keeps survives a power loss, so it is compared to the same with a sync too. Runs on the machine of the boxes, as root, with BERTH_STATE.
  */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type BenchClient, connect } from './support/client.ts';
 import { awaitRunning, awaitStatus, shutdown } from './support/devbox.ts';
 import { createHolding } from './support/holding.ts';
@@ -15,6 +16,7 @@ const client = connect(4);
 const peer = await runscPeer(1, join(process.env['BERTH_STATE'] ?? '/var/lib/berth', 'volume'));
 const hold = `python3 -c "import os, time; x = os.urandom(${memoryBytes}); open('/tmp/held', 'w').close(); time.sleep(1e9)"`;
 const held = 'until test -e /tmp/held; do sleep 0.1; done';
+const CALM_MS = 200;
 const samples = new Map<string, number[]>();
 const note = (name: string, value: number) => samples.set(name, [...(samples.get(name) ?? []), value]);
 
@@ -39,6 +41,8 @@ async function measureOurs(api: BenchClient, box: string): Promise<void> {
     await api.json('POST', `/v1/devboxes/${box}/suspend`, { memory: true });
     await awaitStatus(api, box, 'suspended');
   });
+  // The end of the processes that stand still is no part of either.
+  await sleep(CALM_MS);
   const resume = await timeMs(async () => {
     await api.json('POST', `/v1/devboxes/${box}/resume`, {});
     await awaitRunning(api, box);

@@ -141,7 +141,9 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory of real 
     const spec = await box();
     const execution = await waiting(spec, 'echo up; read x; echo done');
     await host.suspend(spec.id, MEMORY);
-    expect((await host.describe()).leaks).toMatchObject({ processes: 0, cgroups: 0, runtimeStates: 0, links: 0 });
+    await expect
+      .poll(async () => (await host.describe()).leaks, { timeout: patienceMs(10_000) })
+      .toMatchObject({ processes: 0, cgroups: 0, runtimeStates: 0, links: 0 });
     await restart();
     expect(await host.inspect(spec.id)).toMatchObject({ phase: 'suspended', hasMemory: true });
     expect(await host.execution(spec.id, execution, 1)).toMatchObject({ status: 'running' });

@@ -90,7 +90,7 @@ export interface Host extends ImageBuilder {
   destroy(boxId: string): Promise<void>;
   /**
    * Ends the processes of a running box and keeps its disk; with `memory` (`gvisor` only) they are kept as an image and go on at `resume`. Resolves when
-   * `suspended`; one that is suspended already is left as it is. A box whose memory could not be kept runs on. Executions in flight end as lost
+   * `suspended`: with `memory` its processes stand still for ever then, and are gone a moment later. One that is suspended already is left as it is. A box whose memory could not be kept runs on. Executions in flight end as lost
    * without `memory`, and go on with it. @throws HostError `boxNotRunning`, `memoryUnsupported`, `noSpace`
    */
   suspend(boxId: string, options: { readonly memory: boolean }): Promise<BoxState>;

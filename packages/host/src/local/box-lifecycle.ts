@@ -113,8 +113,7 @@ export class BoxLifecycle {
   async suspend(boxId: string, { memory }: { readonly memory: boolean }): Promise<BoxState> {
     const { place } = this.#parts.store.require(boxId);
     const pending =
-      this.#suspending.get(place) ??
-      this.#turns.run(place, () => this.#suspend(place, memory)).finally(() => this.#suspending.delete(place));
+      this.#suspending.get(place) ?? this.#suspendInTurn(place, memory).finally(() => this.#suspending.delete(place));
     this.#suspending.set(place, pending);
     return pending;
   }
@@ -127,6 +126,7 @@ export class BoxLifecycle {
     const { paths, store } = this.#parts;
     const { place } = store.require(spec.id);
     const { started } = await this.#turns.run(place, async () => {
+      await this.#sleep.endProcesses(place);
       const row = store.requireAt(place);
       const directory =
         memory && row.phase === 'suspended' && row.memory === 'kept' ? paths.boxMemory(place) : undefined;
@@ -235,8 +235,9 @@ export class BoxLifecycle {
     await this.stop(place, async () => ({ cause: 'runtime_failed', detail: companionEnded }));
   }
 
-  /** Makes sure that the disk of a sleeping box is the one that its memory belongs to. */
-  async undoWaking(row: BoxRow): Promise<void> {
+  /** Makes sure that a sleeping box has no process, and the disk that its memory belongs to. */
+  async settleSleep(row: BoxRow): Promise<void> {
+    await this.#sleep.endProcesses(row.place);
     await this.#sleep.undoWaking(row);
   }
 
@@ -254,6 +255,7 @@ export class BoxLifecycle {
         await this.#sleep.fallAsleep(place);
       } else if (await lives(row)) {
         await this.#sleep.fallAsleepWithMemory(place);
+        await this.#sleep.endProcesses(place);
       } else {
         await this.#sleep.lostAsleep(place);
       }
@@ -341,6 +343,20 @@ export class BoxLifecycle {
       this.#pool?.wake();
     }
     return stateOf(store.requireAt(place));
+  }
+
+  /** Answers as soon as the box is suspended; its turn is over when its processes have ended too. */
+  #suspendInTurn(place: string, memory: boolean): Promise<BoxState> {
+    const { promise, resolve, reject } = Promise.withResolvers<BoxState>();
+    const turn = this.#turns.run(place, async () => {
+      resolve(await this.#suspend(place, memory));
+      await this.#sleep.endProcesses(place).catch((error: unknown) => {
+        // Whatever comes next for this box tries again.
+        this.#parts.log.error({ place, error: String(error) }, 'the processes of a suspended box could not be ended');
+      });
+    });
+    turn.catch(reject);
+    return promise;
   }
 
   async #suspend(place: string, memory: boolean): Promise<BoxState> {

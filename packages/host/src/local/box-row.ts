@@ -21,6 +21,7 @@ export interface BoxRow {
   readonly layers: readonly Layer[];
   /** The part of the environment that the image brings. */
   readonly imageEnvironment: Readonly<Record<string, string>>;
+  /** Of one that is suspended: its processes stand still and are being ended. */
   readonly pid: number | undefined;
   /** Start time of `pid`, in clock ticks since boot: tells it from a later process with the same number. */
   readonly startTimeTicks: number | undefined;
@@ -85,7 +86,7 @@ export function stateOf(row: BoxRow): BoxState {
     id: row.id,
     phase: shown(row.phase),
     isolation: row.isolation,
-    ...(row.ipv4 === undefined ? {} : { ipv4: row.ipv4 }),
+    ...(row.ipv4 === undefined || row.phase === 'suspended' ? {} : { ipv4: row.ipv4 }),
     ...(row.networkOf === undefined ? {} : { networkOf: row.networkOf }),
     ...(row.phase === 'suspended' ? { hasMemory: row.memory === 'kept' } : {}),
     ...(cause === undefined ? {} : { cause }),

@@ -32,11 +32,11 @@ export class BoxSleep {
   }
 
   /**
-   * Takes a running box, or one whose memory an earlier life of the host was about to keep, to `suspended` with its memory.
-   * @throws HostError when that could not be kept: the box runs on
+   * Takes a running box, or one whose memory an earlier life of the host was about to keep, to `suspended` with its memory. Its processes stand still then;
+   * they end by {@link endProcesses}. @throws HostError when its memory could not be kept: the box runs on
    */
   async fallAsleepWithMemory(place: string): Promise<BoxState> {
-    const { store, guests, helper, paths } = this.#parts;
+    const { store, guests, helper, paths, log } = this.#parts;
     const row = store.requireAt(place);
     this.#memory.require(row);
     recordRow(this.#parts, { ...row, phase: 'suspending', memory: 'keeping' });
@@ -61,8 +61,24 @@ export class BoxSleep {
     } finally {
       this.#ends.delete(place);
     }
-    recordRow(this.#parts, { ...store.requireAt(place), memory: 'kept' }, { firmly: true });
-    return this.fallAsleep(place);
+    const asleep = { ...store.requireAt(place), phase: 'suspended', memory: 'kept', stoppedMs: Date.now() } as const;
+    log.info({ boxId: row.id, memory: true }, 'box suspended');
+    return stateOf(recordRow(this.#parts, asleep, { firmly: true }));
+  }
+
+  /** Ends what is left of a box that sleeps with its memory: processes, network, files that only they need. Repeatable. */
+  async endProcesses(place: string): Promise<void> {
+    const { store } = this.#parts;
+    const row = store.requireAt(place);
+    if (row.phase !== 'suspended' || row.pid === undefined) {
+      return;
+    }
+    await this.#remover.killProcesses(row);
+    const [memory] = await Promise.all([
+      this.settle(row, 'its memory could not be kept'),
+      this.#remover.removeRuntimeFiles(place),
+    ]);
+    recordRow(this.#parts, { ...store.requireAt(place), ...noProcesses, memory });
   }
 
   /** The processes of the box ended before their memory was whole: it sleeps with its disk, and its row says what became of them. */

@@ -172,9 +172,7 @@ async function prepareHelper(
   configuration: HostConfiguration,
   paths: StatePaths,
 ): Promise<string> {
-  const present = store
-    .all()
-    .filter(({ phase }) => phase !== 'stopped' && phase !== 'suspended' && phase !== 'destroyed');
+  const present = store.all().filter(({ phase }) => phase !== 'stopped' && phase !== 'destroyed');
   const { helper } = watching;
   await helper.call('quotaEnable', { volume: paths.volume });
   const { nameserver } = await helper.call('networkSetup', {

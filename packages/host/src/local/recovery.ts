@@ -61,7 +61,7 @@ async function recoverBox(parts: HostParts, lifecycle: BoxLifecycle, row: BoxRow
       await takeBackResume(parts, lifecycle, row);
       return;
     case 'suspended':
-      await lifecycle.undoWaking(row);
+      await lifecycle.settleSleep(row);
       await new BoxRemover(parts).removeRuntimeFiles(row.place);
       return;
     case 'stopped':
