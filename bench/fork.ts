@@ -2,6 +2,7 @@
  * COUNT live forks of one `gvisor` box that holds MEMORY_BYTES, over HTTP, against as many times one create of such a box without a pool; and how long the
  * source stood still for it, as a program in it saw. Goal: ≤ 0.5.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type BenchClient, connect } from './support/client.ts';
 import { awaitRunning, execute, shutdown } from './support/devbox.ts';
 import { createHolding } from './support/holding.ts';
@@ -12,6 +13,9 @@ const count = Number(process.env['COUNT'] ?? 16);
 const rounds = Number(process.env['ROUNDS'] ?? 3);
 const memoryBytes = Number(process.env['MEMORY_BYTES'] ?? 32 * 2 ** 20);
 const client = connect(4);
+const CREATES_A_ROUND = 4;
+/** What has been shut down before is gone by then. */
+const CALM_MS = 500;
 
 /** Whether the program that measures goes on in the forks: as many more of them, each awake every few milliseconds, while the rest of the forks start. */
 const goesOn = process.env['METER_IN_FORKS'] === '1';
@@ -39,7 +43,10 @@ const [creates, forks, pauses]: [number[], number[], number[]] = [[], [], []];
 try {
   await client.json('POST', `/v1/devboxes/${source}/execute_async`, { command: `python3 -c "${METER}"` });
   for (let round = 0; round < rounds; round++) {
-    creates.push(await timeMs(() => createAndEnd(client)));
+    for (let create = 0; create < CREATES_A_ROUND; create++) {
+      await sleep(CALM_MS);
+      creates.push(await timeMs(() => createAndEnd(client)));
+    }
     await execute(client, source, 'sleep 0.5; touch /tmp/again; sleep 0.5');
     let ids: string[] = [];
     forks.push(
