@@ -114,6 +114,7 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory and scar
   it('a full memory: a box that cannot wake in it sleeps on, says so, and goes on later', async () => {
     const spec = await boxThatWaits();
     await host.suspend(spec.id, MEMORY);
+    await expect.poll(async () => (await host.describe()).leaks['processes'], { timeout: patienceMs(10_000) }).toBe(0);
     const limit = await limitOfAll(installation);
     await limit.set(12 * 2 ** 20);
     try {

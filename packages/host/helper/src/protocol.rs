@@ -182,12 +182,21 @@ pub struct RuntimeCall {
     pub argument: Value,
     /// Made anew, and given along in this order.
     #[serde(default)]
-    pub files: Vec<AbsolutePath>,
+    pub files: Vec<CallFile>,
     /// What the state has to say before, and says afterwards.
     #[serde(default)]
     pub from: Option<String>,
     #[serde(default)]
     pub to: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallFile {
+    pub path: AbsolutePath,
+    /// Past the page cache.
+    #[serde(default)]
+    pub direct: bool,
 }
 
 #[derive(Debug, Deserialize)]

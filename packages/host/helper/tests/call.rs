@@ -53,7 +53,7 @@ impl Sandbox {
     fn wish(&self, files: &[&str], timeout_ms: u64) -> Value {
         let paths: Vec<Value> = files
             .iter()
-            .map(|name| json!(self.directory.join(name)))
+            .map(|name| json!({ "path": self.directory.join(name) }))
             .collect();
         json!({
             "boxId": self.directory,

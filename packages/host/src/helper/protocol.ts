@@ -142,8 +142,11 @@ export interface RuntimeCall {
   readonly state: string;
   readonly method: string;
   readonly argument: unknown;
-  /** Paths of files that are made anew and given along in this order; what comes into them is being written to the disk meanwhile. */
-  readonly files?: readonly string[];
+  /**
+   * Made anew, and given along in this order; what comes into them is being written to the disk meanwhile. `direct` ones are written past the page cache, which
+   * counts as memory of the sandbox.
+   */
+  readonly files?: ReadonlyArray<{ readonly path: string; readonly direct?: boolean }>;
   /** What the state has to say before, and says afterwards. */
   readonly from?: string;
   readonly to?: string;

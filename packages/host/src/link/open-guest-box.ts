@@ -138,6 +138,9 @@ class LinkedBox implements GuestBox {
   }
 
   async answer(): Promise<void> {
+    if (this.#parked && this.#session !== undefined) {
+      return this.listen();
+    }
     await this.#session?.listen();
   }
 

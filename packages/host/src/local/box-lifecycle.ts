@@ -50,6 +50,8 @@ export class BoxLifecycle {
   readonly #suspending = new Map<string, Promise<BoxState>>();
   readonly #destroying = new Map<string, Promise<void>>();
   readonly #taking = new Map<string, Promise<SnapshotState>>();
+  /** Ends of processes of boxes that are suspended already. */
+  readonly #ending = new Set<Promise<void>>();
   #coldStarts = 0;
   #pool: WarmPool | undefined;
 
@@ -99,6 +101,11 @@ export class BoxLifecycle {
   /** Boxes may come out of this pool from now on. */
   usePool(pool: WarmPool): void {
     this.#pool = pool;
+  }
+
+  /** Waits for what goes on behind what callers were told. */
+  async close(): Promise<void> {
+    await Promise.all(this.#ending);
   }
 
   /** Whether boxes are being started for somebody. */
@@ -350,10 +357,12 @@ export class BoxLifecycle {
     const { promise, resolve, reject } = Promise.withResolvers<BoxState>();
     const turn = this.#turns.run(place, async () => {
       resolve(await this.#suspend(place, memory));
-      await this.#sleep.endProcesses(place).catch((error: unknown) => {
+      const ending = this.#sleep.endProcesses(place).catch((error: unknown) => {
         // Whatever comes next for this box tries again.
         this.#parts.log.error({ place, error: String(error) }, 'the processes of a suspended box could not be ended');
       });
+      this.#ending.add(ending);
+      await ending.finally(() => this.#ending.delete(ending));
     });
     turn.catch(reject);
     return promise;

@@ -4,10 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HostError } from '../contract/index.ts';
 import { hostErrorOf } from '../helper/helper-error.ts';
 import type { Heritage } from '../link/guest-box.ts';
+import { readUsage } from '../runtimes/oci/cgroup-usage.ts';
 import type { MemoryCommands, RuntimeStep } from '../runtimes/runtime.ts';
 import type { BoxRow } from './box-row.ts';
 import type { HostConfiguration } from './configuration.ts';
-import type { HostParts } from './host-parts.ts';
+import { cgroupsPathOf, type HostParts } from './host-parts.ts';
 import { openImage, removeImage } from './memory-image.ts';
 import { lives } from './process-table.ts';
 import { boundProcessor, unboundProcessor } from './processor-bounds.ts';
@@ -19,6 +20,7 @@ const LAST_RETRY_MS = 2_000;
 /** A guest that has not dialled by then stands still. */
 const DOUBT_MS = 6_000;
 const GLANCE_MS = 10;
+const MAX_CACHED_BYTES = 256 * 1024 * 1024;
 const FIRST_ABORT_MS = 100;
 const NEXT_ABORT_MS = 250;
 
@@ -86,12 +88,23 @@ export class BoxMemory {
     try {
       const timeoutMs = memoryTimeoutMs(this.#parts.configuration, box.size.memoryBytes);
       await unboundProcessor(this.#parts, box);
-      await this.#run(box, commands.checkpoint(box.place, directory, this.#log(box)), timeoutMs);
+      const direct = !(await this.#hasRoom(box));
+      await this.#run(box, commands.checkpoint(box.place, directory, this.#log(box), direct), timeoutMs);
     } catch (error) {
       await this.unpause(box);
       await removeImage(directory);
       throw memoryError(error, box);
     }
+  }
+
+  /**
+   * Whether its image may go through the page cache, which is quicker: that counts as the box's memory, of which there may be none left, and much of it would push
+   * out what others need.
+   */
+  async #hasRoom({ place, size }: BoxRow): Promise<boolean> {
+    const { cgroups, configuration } = this.#parts;
+    const { memoryUsedBytes } = await readUsage(cgroups, cgroupsPathOf(configuration, place));
+    return memoryUsedBytes <= Math.min(size.memoryBytes / 2, MAX_CACHED_BYTES);
   }
 
   /** Does something while no process of the box runs. @throws HostError what `act` throws, or why the box does not stand still */

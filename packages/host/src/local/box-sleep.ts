@@ -47,6 +47,7 @@ export class BoxSleep {
       await this.#memory.hold(row, paths.boxMemory(place));
       try {
         await sealImage(helper, paths.boxMemory(place), guests.live(place).heritage());
+        await guests.live(place).park();
       } catch (error) {
         await this.#memory.unpause(row);
         throw hostErrorOf(error, `the memory of box ${row.id} could not be kept`);

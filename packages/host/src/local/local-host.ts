@@ -199,6 +199,7 @@ export class LocalHost extends BoxCalls implements Host {
     await this.#options.pool?.close();
     await this.#options.builder.close();
     this.#options.hub.close();
+    await this.#options.lifecycle.close();
     await this.#options.release();
   }
 }

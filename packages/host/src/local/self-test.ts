@@ -54,7 +54,7 @@ async function keepMemory(test: TestBox, commands: MemoryCommands): Promise<stri
   try {
     await test.run(commands.pause(id, logFile));
     step = 'checkpoint';
-    await test.run(commands.checkpoint(id, test.image, logFile));
+    await test.run(commands.checkpoint(id, test.image, logFile, false));
     await test.kill();
     await test.prepare();
     step = 'restore';

@@ -18,8 +18,8 @@ export interface MemoryCommands {
    * one that is not. None of its commands about the box may run.
    */
   believe(boxId: string, standing: 'paused' | 'running'): Promise<void>;
-  /** Writes the memory of a paused box into the directory; it stays paused. */
-  checkpoint(boxId: string, directory: string, logFile: string): RuntimeStep;
+  /** Writes the memory of a paused box into the directory, with `direct` past the page cache; it stays paused. */
+  checkpoint(boxId: string, directory: string, logFile: string, direct: boolean): RuntimeStep;
   /** The file of an image that is large, and read last. */
   pages(directory: string): string;
   /** Starts a box out of what `checkpoint` wrote, otherwise as `run` does. */

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::disk;
 use crate::error::{Code, Error, Result, check};
 use crate::process::under_way;
-use crate::protocol::RuntimeCall;
+use crate::protocol::{CallFile, RuntimeCall};
 
 const MAX_STATE_BYTES: u64 = 4 << 20;
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
@@ -68,9 +68,12 @@ impl Files {
         if wish.files.len() > MAX_FILES {
             return Err(Error::bad_request("too many files for a call"));
         }
-        for path in &wish.files {
+        for CallFile { path, direct } in &wish.files {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create_new(true).mode(0o600);
+            if *direct {
+                options.custom_flags(libc::O_DIRECT);
+            }
             let opened = options.open(&**path);
             let file = opened.map_err(|cause| Error::os("create", path.display(), &cause))?;
             self.0.push((path.to_path_buf(), file));

@@ -45,11 +45,11 @@ export class RunscCommand implements Runtime {
       await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
       await rename(`${path}.new`, path);
     },
-    checkpoint: (boxId, directory, logFile) => {
-      const options = ['--leave-running', '--compression=none', '--direct', '--image-path', directory];
+    checkpoint: (boxId, directory, logFile, direct) => {
+      const options = ['--leave-running', '--compression=none', `--direct=${direct}`, '--image-path', directory];
       return this.#step(
         [...this.#flags(boxId), ...jsonLog(logFile), 'checkpoint', ...options, boxId],
-        checkpointCall(this.#stateFile(boxId), directory),
+        checkpointCall(this.#stateFile(boxId), directory, direct),
       );
     },
     pages: (directory) => join(directory, 'pages.img'),

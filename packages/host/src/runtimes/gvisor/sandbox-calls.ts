@@ -21,10 +21,14 @@ export const unpauseCall = (stateFile: string): RuntimeCall => ({
   to: 'running',
 });
 
-export const checkpointCall = (stateFile: string, directory: string): RuntimeCall => ({
+export const checkpointCall = (stateFile: string, directory: string, direct: boolean): RuntimeCall => ({
   state: stateFile,
   method: 'containerManager.Checkpoint',
   argument: { metadata: { compression: 'none' }, have_pages_file: true, Resume: true },
-  files: ['checkpoint.img', 'pages_meta.img', 'pages.img'].map((name) => join(directory, name)),
+  files: [
+    { path: join(directory, 'checkpoint.img') },
+    { path: join(directory, 'pages_meta.img') },
+    { path: join(directory, 'pages.img'), direct },
+  ],
   from: 'paused',
 });
