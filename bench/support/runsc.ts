@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,17 +27,22 @@ export interface RunscPeer {
   close(): Promise<void>;
 }
 
+/** `BERTH_PEER_RUNSC`, else the program that the boxes have: that of the launcher, or the newest that it has built. */
 const program = async (): Promise<string> => {
-  const named = process.env['BERTH_RUNSC'];
+  const named = process.env['BERTH_PEER_RUNSC'] || process.env['BERTH_RUNSC'];
   if (named) {
     return named;
   }
   const cache = join(process.env['BERTH_CACHE'] ?? '/var/cache/berth', 'runsc');
-  const built = (await readdir(cache).catch(() => [])).find((name) => !name.includes('.'));
-  if (built === undefined) {
+  const names = (await readdir(cache).catch(() => [])).filter((name) => !name.includes('.'));
+  const built = await Promise.all(
+    names.map(async (name) => ({ name, madeMs: (await stat(join(cache, name))).mtimeMs })),
+  );
+  const newest = built.toSorted((one, other) => other.madeMs - one.madeMs)[0];
+  if (newest === undefined) {
     throw new Error(`no runsc below ${cache}: run ./berth setup first`);
   }
-  return join(cache, built, 'runsc');
+  return join(cache, newest.name, 'runsc');
 };
 
 /**
