@@ -187,6 +187,17 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))('memory of real 
     expect(await finish(spec, execution)).toBe('up\ndone\n');
   });
 
+  it('of a box that has hardly any left is kept, too', { timeout: patienceMs(60_000) }, async () => {
+    const spec = await box({ size: { ...boxSpec().size, memoryBytes: 512 * 2 ** 20 } });
+    const hold =
+      'import os; x = [os.urandom(1 << 20) for _ in range(450)]; print("up", flush=True); input(); print(len(x))';
+    const execution = await waiting(spec, `python3 -c '${hold}'`);
+    for (let round = 0; round < 4; round += 1) {
+      await sleepAndWake(spec);
+    }
+    expect(await finish(spec, execution)).toBe('up\n450\n');
+  });
+
   it.each([
     ['is cut off', (image: string) => truncate(join(image, 'pages.img'), 4_096)],
     ['is not what was written', (image: string) => scribble(join(image, 'checkpoint.img'))],
