@@ -89,7 +89,7 @@ build_runsc() {
 }
 
 # compile_runsc GO DIRECTORY: with its filters compiled (packages/host/runtimes/gvisor/filters), for which a copy of its module is filled in.
-compile_runsc() {
+compile_runsc() (
   local caches=(GOCACHE="$2/cache") module
   # A Go of the machine keeps its downloads; those for a Go that was fetched for this go with it.
   [[ $1 != "$2"/* ]] || caches+=(GOMODCACHE="$2/modules" GOFLAGS=-modcacherw)
@@ -99,7 +99,7 @@ compile_runsc() {
     run_go "$1" build -v -modfile "$2/go.mod" -trimpath -o "$2/filters" ./filters &&
     "$2/filters" "$module" "$2/gvisor" &&
     run_go "$1" build -v -modfile "$2/go.mod" -trimpath -ldflags '-s -w' -o "$2/runsc" ./runsc && runsc_fits "$2/runsc"
-}
+)
 
 # run_go GO ARGUMENT...: with the caches of compile_runsc.
 run_go() {
