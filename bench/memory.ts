@@ -7,15 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BenchClient, connect } from './support/client.ts';
 import { awaitRunning, awaitStatus, shutdown } from './support/devbox.ts';
 import { createHolding } from './support/holding.ts';
-import { runscPeer } from './support/runsc.ts';
+import { hold, runscPeer } from './support/runsc.ts';
 import { report, summarize, timeMs } from './support/stats.ts';
 
 const rounds = Number(process.env['ROUNDS'] ?? 12);
 const memoryBytes = Number(process.env['MEMORY_BYTES'] ?? 32 * 2 ** 20);
 const client = connect(4);
 const peer = await runscPeer(1, join(process.env['BERTH_STATE'] ?? '/var/lib/berth', 'volume'));
-const hold = `python3 -c "import os, time; x = os.urandom(${memoryBytes}); open('/tmp/held', 'w').close(); time.sleep(1e9)"`;
-const held = 'until test -e /tmp/held; do sleep 0.1; done';
 const CALM_MS = 200;
 const samples = new Map<string, number[]>();
 const note = (name: string, value: number) => samples.set(name, [...(samples.get(name) ?? []), value]);
@@ -24,7 +22,7 @@ const id = await createHolding(client, memoryBytes);
 try {
   await peer.prepare('peer0000');
   await peer.run('peer0000');
-  await peer.exec('peer0000', ['sh', '-c', `setsid ${hold} >/dev/null 2>&1 & ${held}`]);
+  await hold(peer, 'peer0000', memoryBytes);
   for (let round = 0; round < rounds; round++) {
     await measureOurs(client, id);
     await measureRunsc(`peer${1000 + round}`);

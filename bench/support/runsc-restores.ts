@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { runscPeer } from './runsc.ts';
+import { hold, runscPeer } from './runsc.ts';
 import { timeMs } from './stats.ts';
 
 /** What plain runsc takes, in milliseconds, to restore COUNT containers out of one image that holds `memoryBytes`, when each processor has one under way all the time. */
@@ -11,9 +11,7 @@ export async function runscRestoresMs(count: number, memoryBytes: number): Promi
   try {
     await peer.prepare('held0000');
     await peer.run('held0000');
-    const hold = `python3 -c "import os, time; x = os.urandom(${memoryBytes}); open('/tmp/held', 'w').close(); time.sleep(1e9)"`;
-    const held = 'until test -e /tmp/held; do sleep 0.1; done';
-    await peer.exec('held0000', ['sh', '-c', `setsid ${hold} >/dev/null 2>&1 & ${held}`]);
+    await hold(peer, 'held0000', memoryBytes);
     await peer.pause('held0000');
     await peer.checkpoint('held0000', image);
     await peer.remove('held0000');

@@ -95,6 +95,13 @@ export const runscPeer = async (cpus: number, parent = tmpdir()): Promise<RunscP
   };
 };
 
+/** Has a program in a running container hold so many random bytes, and waits until it does. */
+export const hold = async (peer: RunscPeer, id: string, memoryBytes: number): Promise<void> => {
+  const holder = `python3 -c "import os, time; x = os.urandom(${memoryBytes}); open('/tmp/held', 'w').close(); time.sleep(1e9)"`;
+  const held = 'until test -e /tmp/held; do sleep 0.1; done';
+  await peer.exec(id, ['sh', '-c', `setsid ${holder} >/dev/null 2>&1 & ${held}`]);
+};
+
 const spec = (id: string, cpus: number): object => ({
   ociVersion: '1.0.2',
   hostname: id,

@@ -74,11 +74,7 @@ export class BoxSleep {
     if (row.phase !== 'suspended' || row.pid === undefined) {
       return;
     }
-    await this.#remover.killProcesses(row);
-    const [memory] = await Promise.all([
-      this.settle(row, 'its memory could not be kept'),
-      this.#remover.removeRuntimeFiles(place),
-    ]);
+    const memory = await this.#end(row, 'its memory could not be kept');
     recordRow(this.#parts, { ...store.requireAt(place), ...noProcesses, memory });
   }
 
@@ -101,16 +97,19 @@ export class BoxSleep {
       // From here on nothing that it might still write counts, whatever life of the host goes on with this.
       row = recordRow(this.#parts, { ...row, stoppedMs: Date.now(), ...(row.cause === undefined ? loss : {}) });
     }
-    await this.#remover.killProcesses(row);
-    const [memory] = await Promise.all([
-      this.settle(row, row.detail ?? 'the box was suspended'),
-      this.#remover.removeRuntimeFiles(place),
-    ]);
+    const memory = await this.#end(row, row.detail ?? 'the box was suspended');
     const end = { ...row, ...noProcesses, phase: 'suspended', memory, stoppedMs: Date.now() } as const;
     // Where `kept` was written firmly, a power loss in between is made good by the next life.
     const suspended = recordRow(this.#parts, end, { firmly: memory === undefined });
     log.info({ boxId: row.id, memory: memory !== undefined }, 'box suspended');
     return stateOf(suspended);
+  }
+
+  /** Ends the processes and removes what only they need. @returns what its row is to say of its memory */
+  async #end(row: BoxRow, reason: string): Promise<'kept' | undefined> {
+    await this.#remover.killProcesses(row);
+    const [memory] = await Promise.all([this.settle(row, reason), this.#remover.removeRuntimeFiles(row.place)]);
+    return memory;
   }
 
   /**
