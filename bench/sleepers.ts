@@ -14,6 +14,7 @@ const count = Number(process.env['COUNT'] ?? 500);
 const atOnce = Number(process.env['PARALLEL'] ?? 4);
 const memoryBytes = Number(process.env['MEMORY_BYTES'] ?? 8 * 2 ** 20);
 const half = Math.floor(count / 2);
+const rest = count - half;
 const GOAL_MIB = 0.1;
 const LOOKS = 6;
 const FEWEST_LOOKS = 20;
@@ -32,7 +33,7 @@ async function available(): Promise<{ readonly mib: number; readonly spread: num
     const settled = looks.slice(-LOOKS).sort((one, other) => one - other);
     const [least = 0, most = 0] = [settled[0], settled.at(-1)];
     const spread = most - least;
-    if (looks.length >= MOST_LOOKS || (looks.length >= FEWEST_LOOKS && spread < GOAL_MIB * QUIET_SHARE * half)) {
+    if (looks.length >= MOST_LOOKS || (looks.length >= FEWEST_LOOKS && spread < GOAL_MIB * QUIET_SHARE * rest)) {
       return { mib: settled[settled.length >> 1] ?? 0, spread };
     }
   }
@@ -55,7 +56,7 @@ async function cgroupMib(id: string): Promise<number> {
 }
 
 function verdict(each: number, spread: number): string {
-  if (spread > GOAL_MIB * QUIET_SHARE * half) {
+  if (spread > GOAL_MIB * QUIET_SHARE * rest) {
     return `not to be told: MemAvailable moved by ${spread.toFixed(0)} MiB by itself, run it on a quiet machine or with more boxes`;
   }
   return each < GOAL_MIB ? 'met' : 'NOT MET';
@@ -90,7 +91,7 @@ try {
   }
   const asleepS = (performance.now() - begunMs) / 1_000;
   const after = await available();
-  const each = (middle.mib - after.mib) / (count - half);
+  const each = (middle.mib - after.mib) / rest;
   const cgroups = await Promise.all(ids.map(cgroupMib));
   const last = ids.at(-1) ?? '';
   await client.json('POST', `/v1/devboxes/${last}/resume`, {});

@@ -1,5 +1,6 @@
-import { availableParallelism } from 'node:os';
+import { onAllProcessors } from './all-processors.ts';
 import { runscPeer } from './runsc.ts';
+import { timeMs } from './stats.ts';
 
 const BOXES = 24;
 
@@ -14,15 +15,8 @@ export async function runscRate(): Promise<number> {
     const [first = '', ...waiting] = names;
     // It makes what the others share.
     await peer.run(first);
-    const begunMs = performance.now();
-    await Promise.all(
-      Array.from({ length: availableParallelism() }, async () => {
-        for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-          await peer.run(name);
-        }
-      }),
-    );
-    return (BOXES - 1) / ((performance.now() - begunMs) / 1000);
+    const tookMs = await timeMs(() => onAllProcessors(waiting, (name) => peer.run(name)));
+    return (BOXES - 1) / (tookMs / 1000);
   } finally {
     for (const name of names) {
       await peer.remove(name);

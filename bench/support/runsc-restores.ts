@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { onAllProcessors } from './all-processors.ts';
 import { hold, runscPeer } from './runsc.ts';
 import { timeMs } from './stats.ts';
 
@@ -18,16 +18,7 @@ export async function runscRestoresMs(count: number, memoryBytes: number): Promi
     for (const name of names) {
       await peer.prepare(name);
     }
-    const waiting = [...names];
-    return await timeMs(() =>
-      Promise.all(
-        Array.from({ length: availableParallelism() }, async () => {
-          for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-            await peer.restore(name, image);
-          }
-        }),
-      ),
-    );
+    return await timeMs(() => onAllProcessors(names, (name) => peer.restore(name, image)));
   } finally {
     for (const name of ['held0000', ...names]) {
       await peer.remove(name);

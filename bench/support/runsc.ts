@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { holder, untilHeld } from './holding.ts';
 import { imageRootfs } from './runc.ts';
 
 const run = promisify(execFile);
@@ -97,9 +98,7 @@ export const runscPeer = async (cpus: number, parent = tmpdir()): Promise<RunscP
 
 /** Has a program in a running container hold so many random bytes, and waits until it does. */
 export const hold = async (peer: RunscPeer, id: string, memoryBytes: number): Promise<void> => {
-  const holder = `python3 -c "import os, time; x = os.urandom(${memoryBytes}); open('/tmp/held', 'w').close(); time.sleep(1e9)"`;
-  const held = 'until test -e /tmp/held; do sleep 0.1; done';
-  await peer.exec(id, ['sh', '-c', `setsid ${holder} >/dev/null 2>&1 & ${held}`]);
+  await peer.exec(id, ['sh', '-c', `setsid ${holder(memoryBytes)} >/dev/null 2>&1 & ${untilHeld}`]);
 };
 
 const spec = (id: string, cpus: number): object => ({

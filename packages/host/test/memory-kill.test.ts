@@ -78,9 +78,10 @@ describe.each(grades.filter(({ grade }) => grade === 'gvisor'))(
           at(40, 'runtimeRun', checkpoint),
           at('after', 'runtimeRun', checkpoint),
           at('after', 'fileSystemSync'),
+          at('before', 'boxKill'),
           at('after', 'boxKill'),
         ],
-        [at('before', 'runtimeRun', pause), at('before', 'fileSystemSync'), at('before', 'boxKill')],
+        [at('before', 'runtimeRun', pause), at('before', 'fileSystemSync')],
       )) {
         await killer.dieAt(order, () => host.suspend(spec.id, MEMORY));
         const state = await retried(() => host.inspect(spec.id));

@@ -41,7 +41,7 @@ export async function openLocalHost(configuration: HostConfiguration, log: Log):
     detectCgroups(),
     detectCgroups().then(readMachineLimits),
     readProcessLimits(),
-    ensureVolume(paths, configuration.volumeBytes),
+    ensureVolume(paths, configuration.volumeBytes, (problem) => log.warn({}, problem)),
   ]);
   const database = openHostDatabase(paths.database);
   const store = new BoxStore(database, defaultLayers(configuration.imageRootfs));

@@ -17,9 +17,13 @@ const FILES_AT_ONCE = 64;
 
 /**
  * Makes sure that the volume is there: the state directory itself where it lies on btrfs, else a sparse file mounted as btrfs. A mount from an
- * earlier life is adopted, a file that was being made is made anew. Programs are started only here and in {@link unmountVolume}.
+ * earlier life is adopted, a file that was being made is made anew. `onProblem` hears of what only makes it slower. Programs are started only here and in {@link unmountVolume}.
  */
-export async function ensureVolume(paths: StatePaths, volumeBytes: number | undefined): Promise<void> {
+export async function ensureVolume(
+  paths: StatePaths,
+  volumeBytes: number | undefined,
+  onProblem: (problem: string) => void = () => undefined,
+): Promise<void> {
   await mkdir(paths.volume, { recursive: true, mode: 0o711 });
   if (!(await isMounted(paths.volume)) && (await statfs(paths.state)).type !== BTRFS_MAGIC) {
     const isNew = !(await exists(paths.volumeImage));
@@ -31,7 +35,9 @@ export async function ensureVolume(paths: StatePaths, volumeBytes: number | unde
       await claimMetadataRoom(paths.volume);
     }
   }
-  await bypassOuterCache(paths);
+  await bypassOuterCache(paths).catch((error: unknown) =>
+    onProblem(`the volume is cached twice, and slower for it: ${String(error)}`),
+  );
   await mkdir(paths.subvolumes, { recursive: true, mode: 0o711 });
   await mkdir(paths.snapshots, { recursive: true, mode: 0o700 });
   await mkdir(paths.builds, { recursive: true, mode: 0o700 });
@@ -48,16 +54,15 @@ export async function unmountVolume(paths: StatePaths): Promise<void> {
 
 /**
  * The volume has a page cache of its own: that of the file below it would hold everything a second time, and write it to the disk only with the next sync.
- * Where the file system below cannot do without it, all works as it would have, slower.
+ * Rejects where the file system below cannot do without it: all works then, slower.
  */
 async function bypassOuterCache(paths: StatePaths): Promise<void> {
   if (!(await exists(paths.volumeImage))) {
     return;
   }
-  const { stdout } = await run('losetup', ['--associated', paths.volumeImage, '--noheadings', '--output', 'NAME']);
-  const [device = ''] = stdout.split('\n');
+  const device = await command('losetup', ['--associated', paths.volumeImage, '--noheadings', '--output', 'NAME']);
   if (device !== '') {
-    await run('losetup', ['--direct-io=on', device]).catch(() => undefined);
+    await command('losetup', ['--direct-io=on', device]);
   }
 }
 
@@ -105,9 +110,11 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function command(file: string, args: readonly string[]): Promise<void> {
+/** @returns the first line of what it printed */
+async function command(file: string, args: readonly string[]): Promise<string> {
   try {
-    await run(file, args);
+    const { stdout } = await run(file, args);
+    return stdout.split('\n')[0] ?? '';
   } catch (error) {
     const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
     throw new Error(`${file} failed: ${stderr || String(error)}`, { cause: error });

@@ -28,11 +28,11 @@ var unused = []string{
 
 func main() {
 	if len(os.Args) != 3 {
-		fail(fmt.Errorf("usage: filters MODULE TARGET"))
+		check(fmt.Errorf("usage: filters MODULE TARGET"))
 	}
 	module, target := os.Args[1], os.Args[2]
-	fail(write(module, target, "runsc/boot/filter/filter_precompiled.go", sandbox.PrecompiledPrograms))
-	fail(write(module, target, "runsc/fsgofer/filter/filter_precompiled.go", gofer.PrecompiledPrograms))
+	check(write(module, target, "runsc/boot/filter/filter_precompiled.go", sandbox.PrecompiledPrograms))
+	check(write(module, target, "runsc/fsgofer/filter/filter_precompiled.go", gofer.PrecompiledPrograms))
 }
 
 func write(module, target, name string, programs func() ([]precompiledseccomp.Program, error)) error {
@@ -63,7 +63,7 @@ func isUnused(name string) bool {
 	return slices.ContainsFunc(unused, func(part string) bool { return strings.Contains(name, part) })
 }
 
-func fail(err error) {
+func check(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "filters:", err)
 		os.Exit(1)

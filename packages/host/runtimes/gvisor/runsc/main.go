@@ -1,5 +1,5 @@
 // Program runsc is gVisor's runtime with nothing changed but when its sandboxes collect garbage: what they allocate while they start or come back from a
-// checkpoint lives on for the most part, so going through it several times meanwhile is a quarter of the processor time that the start takes.
+// checkpoint lives on for the most part, so going through it several times meanwhile is a sixth of the processor time that the start takes.
 package main
 
 import (
